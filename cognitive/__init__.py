@@ -1,0 +1,1 @@
+"""Module sessions and long-term memory."""

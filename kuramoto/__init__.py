@@ -1,0 +1,1 @@
+"""Oscillators, synchronization events and the phase dynamics."""
