@@ -1,0 +1,33 @@
+"""How users are made and found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.base_user import BaseUserManager
+
+from accounts.choices import Role
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class UserManager(BaseUserManager["User"]):
+    """Users by username, in whatever case."""
+
+    def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> User:
+        """A user with a hashed password; without one nobody can sign in as that user."""
+        user = self.model(username=username, email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, email: str, password: str | None = None, **fields: Any) -> User:
+        """An administrator with every permission, as `manage.py createsuperuser` makes it."""
+        return self.create_user(
+            username, email, password, **{**fields, "role": Role.ADMIN, "is_superuser": True}
+        )
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The user called `username`."""
+        return self.get(username__iexact=username)

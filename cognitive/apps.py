@@ -1,0 +1,10 @@
+"""The cognitive app."""
+
+from django.apps import AppConfig
+
+
+class CognitiveConfig(AppConfig):
+    """Module sessions and long-term memory."""
+
+    name = "cognitive"
+    db_schema = "cognitive"

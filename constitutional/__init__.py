@@ -1,0 +1,1 @@
+"""Policies, violations and the monitor."""

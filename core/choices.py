@@ -1,0 +1,39 @@
+"""Enumerated values of the core app."""
+
+from django.db import models
+
+
+class RunKind(models.TextChoices):
+    """Where a run's telemetry comes from."""
+
+    SIMULATION = "simulation"
+    LIVE = "live"
+    IMPORT = "import"
+
+
+class CouplingNorm(models.TextChoices):
+    """What the coupling K is divided by."""
+
+    PER_N = "per_n", "K / N"
+    PER_DEGREE = "per_degree", "K / in-degree"
+    RAW = "raw", "K as it stands"
+
+
+class ConfigType(models.TextChoices):
+    """JSON types of a configuration value."""
+
+    INTEGER = "integer"
+    FLOAT = "float"
+    STRING = "string"
+    BOOLEAN = "boolean"
+    ARRAY = "array"
+    OBJECT = "object"
+
+
+class NetworkStatus(models.TextChoices):
+    """Life of a coupling graph; merged and collapsed are terminal."""
+
+    ACTIVE = "active"
+    DORMANT = "dormant"
+    COLLAPSED = "collapsed"
+    MERGED = "merged"

@@ -1,0 +1,14 @@
+"""Bounds of the core tables."""
+
+MAX_RESOLUTION = 4096
+"""Points per side of the largest field."""
+MAX_OSCILLATORS = 65_536
+"""Oscillators or channels of the largest run."""
+SYSTEM_RUN_UUID = "00000000-0000-0000-0000-000000000001"
+"""The run of what the system says about itself, and of rows inserted without a run through `system_metrics`."""
+PARTITIONED_TABLES = {
+    "nfcs_fields": "month",
+    "kuramoto_oscillators": "month",
+    "metric_samples": "month",
+}
+"""Time-partitioned tables and the width of their partitions."""

@@ -1,0 +1,91 @@
+"""What follows every `migrate`: privileges of the runtime role and the seed's record of migrations."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.apps import apps
+from django.db import connections, models
+from django.db.migrations.loader import MigrationLoader
+from psycopg import sql
+
+from core.db.prepare import APP_ROLE, SCHEMAS
+from core.db.sql import RunSQLFile
+
+
+def follow_migration(using: str, **_: Any) -> None:
+    """Grant the runtime role what it needs and bring `schema_migrations` in step with Django's own table."""
+    grant_privileges(using)
+    record_migrations(using)
+
+
+def grant_privileges(using: str) -> None:
+    """Give the runtime role its rights on every table, view and sequence; on leaves of partitioned tables none."""
+    connection = connections[using]
+    app = sql.Identifier(APP_ROLE)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP_ROLE])
+        if not cursor.fetchone():
+            return
+        present = set(connection.introspection.table_names(cursor, include_views=True))
+        for model in apps.get_models(include_auto_created=True):
+            table = model._meta.db_table
+            if table in present:
+                statement = sql.SQL("GRANT {} ON {} TO {}").format(
+                    sql.SQL(privileges(model)), sql.Identifier(table), app
+                )
+                cursor.execute(statement.as_string(connection.connection))
+        if "django_migrations" in present:
+            cursor.execute(
+                sql.SQL("GRANT SELECT ON django_migrations TO {}")
+                .format(app)
+                .as_string(connection.connection)
+            )
+        for schema in ("public", *SCHEMAS):
+            cursor.execute(
+                sql.SQL("GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA {} TO {}")
+                .format(sql.Identifier(schema), app)
+                .as_string(connection.connection)
+            )
+
+
+def privileges(model: type[models.Model]) -> str:
+    """The rights of the runtime role on the table of `model`."""
+    if model._meta.label == "core.SchemaMigration":
+        return "SELECT"
+    return "SELECT, INSERT" if getattr(model, "append_only", False) else "SELECT, INSERT, UPDATE, DELETE"
+
+
+def record_migrations(using: str) -> None:
+    """Make `schema_migrations` hold exactly the migrations that Django has applied, each with its checksum."""
+    connection = connections[using]
+    if "schema_migrations" not in connection.introspection.table_names():
+        return
+    loader = MigrationLoader(connection)
+    applied = {f"{app}.{name}": record.applied for (app, name), record in loader.applied_migrations.items()}
+    checksums = {
+        f"{app}.{name}": checksum_migration(loader, app, name) for app, name in loader.applied_migrations
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM schema_migrations WHERE NOT version = ANY(%s)", [list(applied)])
+        cursor.executemany(
+            "INSERT INTO schema_migrations (version, applied_at, checksum) VALUES (%s, %s, %s) ON CONFLICT (version) DO NOTHING",
+            [(version, at, checksums[version]) for version, at in applied.items()],
+        )
+
+
+def checksum_migration(loader: MigrationLoader, app: str, name: str) -> str | None:
+    """SHA-256, hex, of a migration's Python file and its SQL files; None where the file is gone."""
+    migration = loader.disk_migrations.get((app, name)) if loader.disk_migrations else None
+    if migration is None:
+        return None
+    digest = hashlib.sha256()
+    module = __import__(type(migration).__module__, fromlist=["Migration"])
+    with open(module.__file__, "rb") as file:
+        digest.update(file.read())
+    for operation in migration.operations:
+        if isinstance(operation, RunSQLFile):
+            for direction in ("up", "down"):
+                digest.update(operation.path(direction).read_bytes())
+    return digest.hexdigest()

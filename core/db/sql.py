@@ -1,0 +1,87 @@
+"""SQL files as migration operations and as named queries.
+
+A file `<app>/sql/NNNN_slug.up.sql` holds what Django cannot say, `NNNN_slug.down.sql` beside it takes it back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.db import connection as default_connection
+from django.db.migrations.operations import CreateModel
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class RunSQLFile(Operation):
+    """Run `<app>/sql/<slug>.up.sql`, or `.down.sql` on the way back, each as one string.
+
+    Args:
+        app: the app that owns the file.
+        slug: the file's name without its endings.
+        state_operations: what the file means to Django. For a `CreateModel` among them the comments of the table and
+            its columns are written after the file ran, from the model.
+    """
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, app: str, slug: str, state_operations: Sequence[Operation] = ()) -> None:
+        self.app = app
+        self.slug = slug
+        self.state_operations = list(state_operations)
+
+    def path(self, direction: str) -> Path:
+        """The file of `direction`, `up` or `down`."""
+        return ROOT / self.app / "sql" / f"{self.slug}.{direction}.sql"
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """The operation as Django serialises it."""
+        return self.__class__.__name__, [self.app, self.slug], {"state_operations": self.state_operations}
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Apply the state operations."""
+        for operation in self.state_operations:
+            operation.state_forwards(app_label, state)
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Run the file, then comment the tables it made."""
+        schema_editor.execute(self.path("up").read_text(), params=None)
+        for operation in self.state_operations:
+            if isinstance(operation, CreateModel):
+                schema_editor.write_comments(to_state.apps.get_model(app_label, operation.name))
+
+    def database_backwards(
+        self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Run the file's counterpart."""
+        schema_editor.execute(self.path("down").read_text(), params=None)
+
+    def describe(self) -> str:
+        """The line `migrate --plan` prints."""
+        return f"Run {self.app}/sql/{self.slug}.up.sql"
+
+
+@cache
+def named_queries(app: str) -> dict[str, str]:
+    """The queries of `<app>/sql/queries.sql`: each begins with a line `-- name: list_things`."""
+    parts = re.split(
+        r"^-- name: (\w+)\n", (ROOT / app / "sql" / "queries.sql").read_text(), flags=re.MULTILINE
+    )
+    return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def fetch_all(app: str, name: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The rows that the named query answers, each as a dict by column name."""
+    with default_connection.cursor() as cursor:
+        cursor.execute(named_queries(app)[name], parameters or {})
+        columns = [column[0] for column in cursor.description]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,3 @@
+DROP FUNCTION nfcs_core.list_partitions_v1(regclass);
+DROP FUNCTION nfcs_core.create_monthly_partition(text, date);
+DROP FUNCTION nfcs_core.ensure_partition_v1(regclass, text, timestamptz, timestamptz);

@@ -1,0 +1,1 @@
+DROP TABLE nfcs_core.nfcs_fields;

@@ -1,0 +1,1 @@
+"""The project: settings, URLs, the API root, the telemetry pipeline, the dashboard, start-up."""

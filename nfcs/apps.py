@@ -1,0 +1,17 @@
+"""The project as an app, and the admin site it brings."""
+
+from django.apps import AppConfig
+from django.contrib.admin import apps as admin_apps
+
+
+class NfcsConfig(AppConfig):
+    """Start-up, telemetry pipeline and dashboard; owns no table."""
+
+    name = "nfcs"
+
+
+class NfcsAdminConfig(admin_apps.AdminConfig):
+    """Django's admin on the project's own site class."""
+
+    default = False
+    default_site = "nfcs.admin.NfcsAdminSite"

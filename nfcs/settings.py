@@ -1,0 +1,223 @@
+"""Settings, all from the environment: `NFCS_*`, `DATABASE_URL`, and `NAME_FILE` for the path of a file with a secret."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from environs import Env
+
+from core.db import embedded
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env()
+
+
+def read_secret(name: str) -> str:
+    """The value of environment variable `name`, or the content of the file that `name_FILE` points to, or ''."""
+    path = env.str(f"{name}_FILE", "")
+    return Path(path).read_text().strip() if path else env.str(name, "")
+
+
+def read_or_make_secret_key(path: Path) -> str:
+    """The secret key in `path`; a first start writes a random one that only its owner can read."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(64))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process made it first
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+DEBUG = env.bool("NFCS_DEBUG", False)
+HTTPS = env.bool("NFCS_HTTPS", True)
+"""Whether people reach the site by HTTPS; `manage.py up` says no for a site on the loopback address."""
+DATA_DIR = Path(env.str("NFCS_DATA_DIR", "") or BASE_DIR / ".nfcs").expanduser().resolve()
+SECRET_KEY = read_secret("NFCS_SECRET_KEY") or read_or_make_secret_key(DATA_DIR / "secret_key")
+ALLOWED_HOSTS = env.list("NFCS_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("NFCS_CSRF_TRUSTED_ORIGINS", [])
+ENVIRONMENT = env.str("NFCS_ENVIRONMENT", "production")
+"""Which rows of `system_config` this process reads."""
+
+INSTALLED_APPS = [
+    "nfcs.apps.NfcsAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "procrastinate.contrib.django",
+    "django_structlog",
+    "core",
+    "accounts",
+    "kuramoto",
+    "constitutional",
+    "cognitive",
+    "validation",
+    "nfcs",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "nfcs.middleware.ContentSecurityPolicyMiddleware",
+    "nfcs.middleware.RequestSanityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+
+ROOT_URLCONF = "nfcs.urls"
+WSGI_APPLICATION = "nfcs.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "nfcs" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+
+def parse_database_url(url: str) -> dict[str, Any]:
+    """A `postgresql://` URL as Django's connection settings; a socket directory may stand in `?host=`."""
+    settings: dict[str, Any] = dict(dj_database_url.parse(url))
+    options = settings.setdefault("OPTIONS", {})
+    settings["HOST"] = options.pop("host", settings["HOST"])
+    return settings
+
+
+def database_settings(url_name: str, embedded_role: str) -> dict[str, Any]:
+    """The Django connection of the URL in the environment variable `url_name`, or of the embedded server."""
+    url = read_secret(url_name)
+    server = None if url else embedded.from_environment()
+    settings: dict[str, Any] = (
+        {"NAME": "nfcs", "USER": embedded_role, "HOST": server.host} if server else parse_database_url(url)
+    )
+    settings |= {
+        "ENGINE": "core.db.backend",
+        "EMBEDDED": server,
+        "ATOMIC_REQUESTS": True,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    }
+    # The search path comes with the role (`manage.py database prepare`): PgBouncer refuses it as a start-up option.
+    settings.setdefault("OPTIONS", {}).update(application_name="nfcs")
+    return settings
+
+
+DATABASES = {
+    "default": database_settings("DATABASE_URL", "nfcs_app"),
+    "owner": database_settings(
+        "NFCS_OWNER_DATABASE_URL" if read_secret("NFCS_OWNER_DATABASE_URL") else "DATABASE_URL", "nfcs_owner"
+    )
+    | {"TEST": {"MIRROR": "default"}},
+}
+"""`default` is the runtime role; `owner` owns the tables, and only migrations and maintenance use it."""
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("NFCS_BEHIND_PROXY", False) else None
+)
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
+"""The largest request body, decompressed; above it the answer is 413."""
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.BasicAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["core.api.permissions.ModelPermissions"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "core.api.pagination.TimeCursorPagination",
+    "DEFAULT_FILTER_BACKENDS": ["core.api.filters.StrictFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "core.api.problems.handle_exception",
+    "PAGE_SIZE": 100,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "NFCS",
+    "DESCRIPTION": "The system of record for neural field control systems.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
+
+PROCRASTINATE_ON_APP_READY = "nfcs.jobs.on_app_ready"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "structlog.stdlib.ProcessorFormatter", "processor": "nfcs.logs.render_json"},
+        "plain": {"format": "%(levelname)s %(name)s %(message)s"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": env.str("NFCS_LOG_FORMAT", "plain")},
+    },
+    "root": {"handlers": ["stderr"], "level": env.str("NFCS_LOG_LEVEL", "WARNING")},
+}

@@ -1,0 +1,50 @@
+"""What every test stands on: a real PostgreSQL, and the role that serves requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests import server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server once, in the process that controls the run."""
+    if not hasattr(config, "workerinput"):
+        server.start()
+
+
+@pytest.fixture(autouse=True)
+def _runtime_role(request: pytest.FixtureRequest) -> None:
+    """Run a database test as the runtime role, so that missing grants show; mark it `owner` to change the schema."""
+    marker = request.node.get_closest_marker("django_db")
+    wants_database = marker is not None or "db" in request.fixturenames
+    transactional = bool(marker and (marker.kwargs.get("transaction") or marker.args[:1] == (True,)))
+    if not wants_database or transactional or request.node.get_closest_marker("owner"):
+        return
+    request.getfixturevalue("db")
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE nfcs_app")
+
+
+@pytest.fixture
+def api() -> Any:
+    """REST framework's client, signed in as nobody."""
+    from rest_framework.test import APIClient
+
+    return APIClient()
+
+
+@pytest.fixture
+def admin_api(db: None) -> Any:
+    """REST framework's client, signed in as an administrator."""
+    from rest_framework.test import APIClient
+
+    from tests.factories.accounts import AdminFactory
+
+    client = APIClient()
+    client.force_authenticate(AdminFactory())
+    return client

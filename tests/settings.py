@@ -1,0 +1,31 @@
+"""Settings of the suite: the project's own, on a database of this run, as the owner of the tables."""
+
+from __future__ import annotations
+
+import os
+
+# The controlling process names the run; its workers inherit the name.
+os.environ.setdefault("NFCS_TEST_RUN", str(os.getpid()))
+os.environ.setdefault("NFCS_HTTPS", "false")
+os.environ.setdefault("NFCS_SECRET_KEY", "only-for-tests")
+
+from nfcs.settings import *  # noqa: F403
+from nfcs.settings import DATABASES
+from tests.server import OWNER, TEST_SERVER, template_name
+
+_test = {
+    **DATABASES["default"],
+    "NAME": os.environ.get("NFCS_TEST_DATABASE", "nfcs"),
+    "USER": OWNER,
+    "HOST": TEST_SERVER.host,
+    "EMBEDDED": None,
+    "CONN_HEALTH_CHECKS": False,
+}
+DATABASES = {
+    "default": _test
+    | {"TEST": {"NAME": f"test_nfcs_{os.environ.get('NFCS_TEST_RUN', '0')}", "TEMPLATE": template_name()}},
+    "owner": _test | {"TEST": {"MIRROR": "default"}},
+}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+"""Signing in is not what most tests are about; those that are use the real hasher."""
+LOGGING: dict[str, object] = {"version": 1, "disable_existing_loggers": False}
