@@ -1,9 +1,10 @@
 """The parts several charts share: the plot's frame, its axes with grid lines, and the legend."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.charts.scale import Scale, Tick, format_span, list_ticks, list_time_ticks
+from core.charts.scale import Scale, Tick, format_span, list_ticks, list_time_ticks, round_step
 from core.charts.svg import FONT_SIZE, Markup, draw, draw_text, measure_text, shorten
 
 GRID, AXIS = "#e3e6ea", "#b9c0c9"
@@ -56,8 +57,9 @@ class LegendEntry:
 
 
 def fit_frame(left: float, top: float, right: float, bottom: float) -> Frame:
-    """Make a frame, at least one pixel wide and high however little room its labels leave."""
-    return Frame(left, top, max(right, left + 1), max(bottom, top + 1))
+    """Make a frame of whole pixels, at least one wide and high however little room its labels leave."""
+    left, top = math.ceil(left), round(top)
+    return Frame(left, top, max(math.floor(right), left + 1), max(round(bottom), top + 1))
 
 
 def count_ticks(pixels: float, spacing: float = 30) -> int:
@@ -67,7 +69,7 @@ def count_ticks(pixels: float, spacing: float = 30) -> int:
 
 def list_axis_ticks(low: float, high: float, pixels: float, spacing: float = 30) -> list[Tick]:
     """List the ticks of a value axis so many pixels long."""
-    return list_ticks(low, high, count_ticks(pixels, spacing))
+    return list_ticks(low, high, round_step(low, high, count_ticks(pixels, spacing)))
 
 
 def measure_labels(ticks: Iterable[Tick]) -> float:

@@ -3,18 +3,28 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from core.charts.axes import (
     AXIS,
     Frame,
+    count_ticks,
     draw_level_axis,
     draw_value_axis,
     fit_frame,
     list_axis_ticks,
     measure_labels,
 )
-from core.charts.scale import Floats, Scale, find_range, format_value, read_floats, widen
+from core.charts.scale import (
+    Floats,
+    Row,
+    Scale,
+    find_range,
+    format_value,
+    list_ticks,
+    read_floats,
+    round_step,
+    widen,
+)
 from core.charts.svg import (
     LEVEL_COLOURS,
     SERIES_COLOURS,
@@ -71,8 +81,9 @@ def bar_chart(
     for index, ((label, _), value, text) in enumerate(zip(shown, values, printed, strict=True)):
         y = 4.0 + index * ROW_HEIGHT
         level = (levels or {}).get(label)
+        end = min(max(x.locate_one(value), frame.left), frame.right) if np.isfinite(value) else zero
         parts.append(draw_text(shorten(label, left - 14), left - 8, y + 15, anchor="end", full=label))
-        parts += draw_bar(zero, x.locate_one(value) if np.isfinite(value) else zero, y, level, text)
+        parts += draw_bar(zero, end, y, level, text)
     if rest:
         parts.append(draw_text(f"and {rest} more", left - 8, height - 10, anchor="end"))
     text = "; ".join(f"{label} {number}" for (label, _), number in zip(shown, printed, strict=True)) + "."
@@ -90,7 +101,7 @@ def draw_bar(zero: float, end: float, y: float, level: Level | None, text: str) 
 
 
 def histogram(
-    values: ArrayLike,
+    values: Row,
     *,
     bins: int | None = None,
     width: float = 420,
@@ -113,14 +124,14 @@ def histogram(
     if found is None:
         return draw_empty("histogram", width, height, name)
     low, high = widen(*found)
-    fractions = Scale(low, high, 0.0, 1.0).locate(known)
+    fractions = Scale(low, high, 0.0, 1.0).locate(known).clip(0.0, 1.0)
     counts, _ = np.histogram(fractions, bins or choose_bins(fractions), range=(0.0, 1.0))
     top = 24.0 if x_label else 8.0
-    ticks = list_axis_ticks(0.0, float(counts.max()), height - 24 - top)
-    ticks = [(value, label) for value, label in ticks if value == int(value)]
+    most = float(counts.max())
+    ticks = list_ticks(0.0, most, max(1.0, round_step(0.0, most, count_ticks(height - 24 - top))))
     frame = fit_frame(measure_labels(ticks) + 14, top, width - 16, height - 24)
     x = Scale(low, high, frame.left, frame.right)
-    y = Scale(0.0, float(counts.max()) * 1.05, frame.bottom, frame.top)
+    y = Scale(0.0, most * 1.05, frame.bottom, frame.top)
     children = [
         *draw_value_axis(frame, y, ticks),
         *draw_counts(counts.tolist(), x, y, frame),

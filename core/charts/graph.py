@@ -1,5 +1,6 @@
 """Network chart: nodes and edges, nodes coloured by their oscillator's phase."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,7 +22,7 @@ from core.charts.svg import (
 )
 
 MOST_NODES, MOST_EDGES = 2000, 6000
-EDGE_COLOUR = "#8a94a0"
+EDGE_COLOUR = "#808a96"
 EDGE_SHADES = ("0.18", "0.3", "0.45", "0.65")  # opacity, weakest quarter of the edges first
 KEY_RADIUS = 13.0
 KEY_PARTS = 36
@@ -115,7 +116,7 @@ def draw_edges(positions: Floats, pairs: Indices, weights: Floats) -> list[Marku
         ends = points[pairs[order[quarters == quarter]]].reshape(-1, 4).tolist()
         lines = "".join(f"M{x1:.7g},{y1:.7g} {x2:.7g},{y2:.7g}" for x1, y1, x2, y2 in ends)
         shade = {"stroke": EDGE_COLOUR, "stroke_opacity": EDGE_SHADES[quarter], "fill": "none"}
-        parts.append(draw("path", class_="edge", d=lines, stroke_width=0.8 + 0.3 * float(quarter), **shade))
+        parts.append(draw("path", class_="edge", d=lines, stroke_width=0.7 + 0.2 * float(quarter), **shade))
     return parts
 
 
@@ -130,10 +131,15 @@ def draw_nodes(
     parts = []
     for index, colour in zip(shown.tolist(), colours, strict=True):
         name = labels[index] if labels else f"node {index}"
-        words = name if phases is None else f"{name}: {format_value(float(phases[index]))} rad"
+        words = name if phases is None else f"{name}: {describe_phase(float(phases[index]))}"
         x, y = positions[index].tolist()
         parts.append(draw("circle", *draw_tooltip(words), class_=class_, cx=x, cy=y, r=radius, fill=colour))
     return parts
+
+
+def describe_phase(phase_rad: float) -> str:
+    """Print a phase with its unit."""
+    return f"{format_value(phase_rad)} rad" if math.isfinite(phase_rad) else "no phase"
 
 
 def draw_key(x: float, y: float) -> list[Markup]:

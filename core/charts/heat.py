@@ -41,7 +41,7 @@ def heat_map(
 
     Args:
         matrix: (rows, columns); a value that is not finite is grey. Beyond 100 a side, a block shows
-            its value farthest from the middle of the range, so that a single peak stays visible.
+            its value farthest from the median, so that a single peak stays visible.
         cyclic: the values are phases in rad, drawn on the colour circle from -pi to pi.
     """
     check_size(width=width, height=height)
@@ -64,7 +64,7 @@ def heat_map(
     ticks = list_axis_ticks(low, high, bottom - 8)
     frame = fit_frame(widest + 12, 8, width - measure_labels(ticks) - KEY_WIDTH - 28, bottom)
     children = [
-        *draw_cells(reduce_matrix(values, found[0] / 2 + found[1] / 2), low, high, frame, cyclic),
+        *draw_cells(reduce_matrix(values), low, high, frame, cyclic),
         *draw_row_labels(row_labels, frame),
         *draw_column_labels(column_labels, frame),
         *draw_colour_key(low, high, frame, cyclic),
@@ -74,8 +74,11 @@ def heat_map(
     return draw_document("heat", width, height, title, text, children)
 
 
-def reduce_matrix(values: Floats, middle: float) -> Floats:
-    """Cut a matrix to at most 100 a side; a block keeps its finite value farthest from ``middle``."""
+def reduce_matrix(values: Floats) -> Floats:
+    """Cut a matrix to at most 100 a side; a block keeps its finite value farthest from the median."""
+    if max(values.shape) <= MOST_CELLS:
+        return values
+    middle = float(np.median(values[np.isfinite(values)] / 2)) * 2
     return reduce_rows(reduce_rows(values, middle).T, middle).T
 
 

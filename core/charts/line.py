@@ -16,17 +16,19 @@ from core.charts.axes import (
     draw_time_axis,
     draw_value_axis,
     fit_frame,
-    list_axis_ticks,
     measure_labels,
 )
 from core.charts.samples import Samples, Series, describe_samples, draw_samples, read_series
 from core.charts.scale import (
     Scale,
+    Tick,
     find_range,
     format_value,
+    list_ticks,
     read_range,
     read_time,
     round_range,
+    round_step,
     spread,
     widen,
     widen_times,
@@ -97,16 +99,13 @@ def line_chart(
     times = window or find_range(row.times for row in rows)
     if values is None or times is None:
         return draw_empty("line", width, height, name)
-    limits = read_range("y_range", y_range) if y_range else None
-    low, high = limits or widen(*find_range([values, [limit.value for limit in thresholds]]) or values)
-
     entries = [LegendEntry(f"s{i % 8 + 1}", SERIES_COLOURS[i % 8], row.label) for i, row in enumerate(rows)]
     legend, legend_height = draw_legend(entries if len(rows) > 1 else [], 8, height - 2, width - 16)
     top, bottom = 24.0, height - 24 - legend_height
-    low, high = limits or round_range(low, high, count_ticks(bottom - top))
-    ticks = list_axis_ticks(low, high, bottom - top)
+    shown = find_range([values, [limit.value for limit in thresholds]]) or values
+    low, high, ticks = fit_values(shown, y_range, bottom - top)
     labels = max((measure_text(limit.label) + 10 for limit in thresholds), default=0.0)
-    frame = fit_frame(measure_labels(ticks) + 14, top, width - max(16.0, min(labels, width / 4)), bottom)
+    frame = fit_frame(measure_labels(ticks) + 14, top, width - max(24.0, min(labels, width / 4)), bottom)
     x = Scale(*widen_times(*times), frame.left, frame.right)
     y = Scale(low, high, frame.bottom, frame.top)
 
@@ -123,6 +122,17 @@ def line_chart(
         *legend,
     ]
     return draw_document("line", width, height, name, describe_chart(rows, thresholds), children)
+
+
+def fit_values(
+    found: tuple[float, float], given: tuple[float, float] | None, pixels: float
+) -> tuple[float, float, list[Tick]]:
+    """Choose the ends and the ticks of the value axis: those given, or round numbers around those found."""
+    low, high = read_range("y_range", given) if given else widen(*found)
+    step = round_step(low, high, count_ticks(pixels))
+    if given is None:
+        low, high = round_range(low, high, step)
+    return low, high, list_ticks(low, high, step)
 
 
 def read_window(limits: tuple[datetime | float, datetime | float] | None) -> tuple[float, float] | None:

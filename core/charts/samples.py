@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.charts.scale import Floats, Scale, format_value, read_floats, read_times
+from core.charts.scale import Floats, Row, Scale, format_value, read_floats, read_times
 from core.charts.svg import SERIES_COLOURS, Markup, draw, trace_path
 
 
@@ -25,7 +25,7 @@ class Series:
 
     label: str
     times: ArrayLike | Sequence[datetime]
-    values: ArrayLike
+    values: Row
     gap_s: float = math.inf
 
 
@@ -50,11 +50,17 @@ def read_series(series: Series, window: tuple[float, float] | None) -> Samples:
     if np.any(times[1:] < times[:-1]):
         order = np.argsort(times, kind="stable")
         times, values = times[order], values[order]
-    if window:
-        first = max(int(np.searchsorted(times, window[0])) - 1, 0)
-        last = int(np.searchsorted(times, window[1], side="right")) + 1
-        times, values = times[first:last], values[first:last]
-    return Samples(series.label, times, values, series.gap_s)
+    inside = find_inside(times, values, *window) if window else slice(None)
+    return Samples(series.label, times[inside], values[inside], series.gap_s)
+
+
+def find_inside(times: Floats, values: Floats, low: float, high: float) -> slice:
+    """Find the samples from the last before a window to the first after it, none where no line enters it."""
+    finite = times[np.isfinite(values)]
+    if finite.size == 0 or finite[-1] < low or finite[0] > high:
+        return slice(0)
+    first, last = np.searchsorted(times, low), np.searchsorted(times, high, side="right")
+    return slice(max(int(first) - 1, 0), int(last) + 1)
 
 
 def trace_runs(samples: Samples, x: Scale) -> list[tuple[Floats, Floats]]:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Tick = tuple[float, str]
+Row = ArrayLike | Sequence[float | None]
 
 LARGEST = 8e307  # a round range beyond this would overflow float64
 SMALLEST = 1e-305  # a step below this would lose its digits
@@ -46,7 +47,7 @@ class Scale:
         return float(self.locate(value))
 
 
-def read_floats(name: str, values: ArrayLike) -> Floats:
+def read_floats(name: str, values: Row) -> Floats:
     """Read a row of numbers; None becomes NaN.
 
     Raises:
@@ -132,9 +133,8 @@ def round_step(low: float, high: float, count: int) -> float:
     return next(factor * power for factor in (1, 2, 5, 10, 20) if factor * power >= least)
 
 
-def round_range(low: float, high: float, count: int) -> tuple[float, float]:
-    """Extend an interval to round numbers."""
-    step = round_step(low, high, count)
+def round_range(low: float, high: float, step: float) -> tuple[float, float]:
+    """Extend an interval to multiples of a step."""
     return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
 
 
@@ -144,9 +144,8 @@ def list_multiples(low: float, high: float, step: float, offset: float = 0.0) ->
     return [offset + index * step for index in range(first, last + 1)]
 
 
-def list_ticks(low: float, high: float, count: int) -> list[Tick]:
-    """List round values with their labels; beyond 1e-4 to 1e7 all share one power of ten."""
-    step = round_step(low, high, count)
+def list_ticks(low: float, high: float, step: float) -> list[Tick]:
+    """List multiples of a round step with their labels; beyond 1e-4 to 1e7 all share one power of ten."""
     values = list_multiples(low, high, step)
     largest = max(abs(value) for value in values) if values else 0.0
     exponent = math.floor(math.log10(largest) + 1e-9) if largest else 0
@@ -178,7 +177,7 @@ def tidy(number: str) -> str:
 def list_time_ticks(low: float, high: float, count: int) -> list[Tick]:
     """List round UTC times with their labels; a tick on midnight shows the day."""
     if low < FIRST_TIME or high > LAST_TIME:
-        return [(time, f"{label} s") for time, label in list_ticks(low, high, count)]
+        return [(time, f"{label} s") for time, label in list_ticks(low, high, round_step(low, high, count))]
     least = (high - low) / count
     if least > 7 * DAY:
         return list_calendar_ticks(low, high, count)

@@ -1,17 +1,16 @@
 """Sparkline: a row of values as a line the height of a word."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from core.charts.samples import Samples, describe_samples, draw_samples, draw_stroke
-from core.charts.scale import Scale, find_range, read_floats, read_range, widen
+from core.charts.scale import Row, Scale, find_range, read_floats, read_range, widen
 from core.charts.svg import Markup, check_size, draw_document, draw_empty, trace_path
 
 MARGIN = 3
 
 
 def sparkline(
-    values: ArrayLike,
+    values: Row,
     *,
     width: float = 120,
     height: float = 28,
@@ -25,7 +24,7 @@ def sparkline(
     found = find_range([row])
     if found is None:
         return draw_empty("spark", width, height, name)
-    x = Scale(0.0, max(row.size - 1.0, 1.0), MARGIN, width - MARGIN)
+    x = Scale(min(0.0, row.size - 2.0), row.size - 1.0, MARGIN, width - MARGIN)
     y = Scale(*(read_range("y_range", y_range) if y_range else widen(*found)), height - MARGIN, MARGIN)
     samples = Samples(title or "values", np.arange(row.size, dtype=np.float64), row, np.inf)
     last = int(np.flatnonzero(np.isfinite(row))[-1])

@@ -12,17 +12,18 @@ import numpy as np
 
 from core.charts.scale import Floats
 
-Level = Literal["ok", "notice", "warning", "critical", "emergency", "idle"]
+Level = Literal["ok", "notice", "warning", "critical", "emergency", "failure", "idle"]
 
 FONT_SIZE = 11
 SERIES_COLOURS = ("#2f6fd0", "#bd6a00", "#1f8a5f", "#b3439a", "#6f55c4", "#0b8299", "#c5443c", "#74791f")
 LEVEL_COLOURS: dict[Level, str] = {
-    "ok": "#1f8a5f",
-    "notice": "#2f6fd0",
-    "warning": "#bd6a00",
+    "ok": "#187a52",
+    "notice": "#2a66c4",
+    "warning": "#a35800",
     "critical": "#c5362e",
     "emergency": "#9b2fae",
-    "idle": "#7d8590",
+    "failure": "#24292f",
+    "idle": "#6a727d",
 }
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -31,7 +31,7 @@ STATE_LEVELS: Mapping[str, Level] = {
     "WARNING": "warning",
     "CRITICAL": "critical",
     "EMERGENCY": "emergency",
-    "FAILURE": "emergency",
+    "FAILURE": "failure",
     "RECOVERY": "notice",
 }
 
@@ -86,8 +86,8 @@ def state_timeline(
     _, legend_height = draw_legend(entries, 8, 0, width - 16)
     bottom = 6.0 + (len(shown) + (1 if rest else 0)) * LANE_HEIGHT
     height = bottom + 26 + legend_height
-    left = 8 + (min(max(measure_text(lane) for lane in shown), width / 4) + 8 if any(shown) else 0)
-    frame = fit_frame(left, 6, width - 16, bottom)
+    left = max(28.0, min(max(measure_text(lane) for lane in shown), width / 4) + 16)
+    frame = fit_frame(left, 6, width - 28, bottom)
     x = Scale(*widen_times(*window), frame.left, frame.right)
     parts = draw_time_axis(frame, x, width)
     bars = place_bars(intervals, spans, x)

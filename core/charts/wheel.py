@@ -4,11 +4,10 @@ import cmath
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from core.charts.axes import AXIS, GRID
 from core.charts.colour import format_colours, map_phases
-from core.charts.scale import Floats, format_value, read_floats
+from core.charts.scale import Floats, Row, format_value, read_floats
 from core.charts.svg import Markup, check_size, draw, draw_document, draw_empty, draw_text
 
 MOST_DOTS = 360
@@ -19,7 +18,7 @@ INK = "#24292f"
 
 
 def phase_wheel(
-    phases: ArrayLike, order_parameter: complex | None = None, *, size: float = 240, title: str = "Phases"
+    phases: Row, order_parameter: complex | None = None, *, size: float = 240, title: str = "Phases"
 ) -> Markup:
     """Draw phases as dots on the unit circle and the order parameter as an arrow from its centre.
 
@@ -36,7 +35,7 @@ def phase_wheel(
         return draw_empty("wheel", size, height, title)
     z = resolve_order_parameter(angles, order_parameter)
     centre, radius = size / 2, max(size / 2 - 26, 1.0)
-    caption = f"r = {abs(z):.3f}   ψ = {cmath.phase(z):.2f} rad".replace("-", "−")
+    caption = f"r = {abs(z):.3f}\N{EM SPACE}ψ = {cmath.phase(z):.2f} rad".replace("-", "−")
     children = [
         draw("circle", class_="ring", cx=centre, cy=centre, r=radius, fill="none", stroke=AXIS),
         draw(
