@@ -10,7 +10,9 @@ from core.charts.svg import FONT_SIZE, Markup, draw, draw_text, measure_text, sh
 GRID, AXIS = "#e3e6ea", "#b9c0c9"
 LINE_HEIGHT = 16
 MOST_LEGEND_ROWS = 3
-LONGEST_ENTRY = 220.0
+SHORTEST_ENTRY, LONGEST_ENTRY = 80.0, 220.0
+ENTRY_PADDING = 32.0  # swatch before a label, space after it
+LAST_WORDS = 80.0  # room for "and n more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,12 @@ class Frame:
 
     @property
     def width(self) -> float:
+        """The frame's width in pixels."""
         return self.right - self.left
 
     @property
     def height(self) -> float:
+        """The frame's height in pixels."""
         return self.bottom - self.top
 
     def clip(self, *children: Markup) -> Markup:
@@ -104,9 +108,7 @@ def draw_level_axis(frame: Frame, scale: Scale, ticks: Sequence[Tick], width: fl
     for value, label in ticks:
         x, half = scale.locate_one(value), measure_text(label) / 2
         middle = max(half, min(x, width - half))
-        parts.append(
-            draw("line", class_="axis", x1=x, x2=x, y1=frame.bottom, y2=frame.bottom + 4, stroke=AXIS)
-        )
+        parts.append(draw("line", class_="axis", x1=x, x2=x, y1=frame.bottom, y2=frame.bottom + 4, stroke=AXIS))
         if middle - half >= drawn_to:
             parts.append(draw_text(label, middle, frame.bottom + 16, anchor="middle"))
             drawn_to = middle + half + 4
@@ -115,7 +117,7 @@ def draw_level_axis(frame: Frame, scale: Scale, ticks: Sequence[Tick], width: fl
 
 def draw_time_axis(frame: Frame, scale: Scale, width: float) -> list[Markup]:
     """Draw vertical grid lines with UTC times below the frame."""
-    count = max(2, int(frame.width / (110 if scale.high - scale.low < 10 else 76)))
+    count = max(2, int(frame.width / (110 if scale.high - scale.low < 10 else 64)))
     ticks = list_time_ticks(scale.low, scale.high, count)
     grid = []
     for time, _ in ticks:
@@ -134,20 +136,18 @@ def draw_heading(label: str, scale: Scale, frame: Frame, width: float) -> list[M
     return parts
 
 
-def draw_legend(
-    entries: Sequence[LegendEntry], left: float, bottom: float, width: float
-) -> tuple[list[Markup], float]:
+def draw_legend(entries: Sequence[LegendEntry], left: float, bottom: float, width: float) -> tuple[list[Markup], float]:
     """Draw swatches with labels in at most three rows, and say how many more there are.
 
     Returns:
         The elements, and the height they take above ``bottom`` in pixels.
     """
-    spots, rest = place_entries(entries, width)
+    labels = shorten_entries(entries, width)
+    spots, rest = place_entries(labels, width)
     rows = spots[-1][1] + 1 if spots else 0
     top = bottom - rows * LINE_HEIGHT
     parts = []
-    for entry, (x, row) in zip(entries, spots, strict=False):
-        label = shorten(entry.label, min(LONGEST_ENTRY, width - 18))
+    for entry, label, (x, row) in zip(entries, labels, spots, strict=False):
         y = top + row * LINE_HEIGHT + 8
         swatch = {"class_": f"swatch {entry.class_}", "fill": entry.colour}
         parts.append(draw("rect", x=left + x, y=y - 2, width=12, height=4, rx=2, **swatch))
@@ -157,17 +157,25 @@ def draw_legend(
     return parts, rows * LINE_HEIGHT
 
 
-def place_entries(entries: Sequence[LegendEntry], width: float) -> tuple[list[tuple[float, int]], int]:
-    """Find the x and the row of the entries that fit a legend, and count those that do not."""
+def shorten_entries(entries: Sequence[LegendEntry], width: float) -> list[str]:
+    """Shorten the labels of a legend so that as many as can be read fit its rows."""
+    columns = max(1, math.ceil(len(entries) / MOST_LEGEND_ROWS))
+    share = (width - LAST_WORDS) / columns - ENTRY_PADDING
+    longest = min(LONGEST_ENTRY, max(SHORTEST_ENTRY, share), width - 18)
+    return [shorten(entry.label, longest) for entry in entries]
+
+
+def place_entries(labels: Sequence[str], width: float) -> tuple[list[tuple[float, int]], int]:
+    """Find the x and the row of the labels that fit a legend, and count those that do not."""
     spots: list[tuple[float, int]] = []
     x, row = 0.0, 0
-    for index, entry in enumerate(entries):
-        advance = 18 + measure_text(shorten(entry.label, min(LONGEST_ENTRY, width - 18))) + 14
+    for index, label in enumerate(labels):
+        advance = measure_text(label) + ENTRY_PADDING
         last_row = row == MOST_LEGEND_ROWS - 1
-        needed = advance + (80 if last_row and index + 1 < len(entries) else -14)
+        needed = advance + (LAST_WORDS if last_row and index + 1 < len(labels) else -14)
         if x > 0 and x + needed > width:
             if last_row:
-                return spots, len(entries) - index
+                return spots, len(labels) - index
             x, row = 0.0, row + 1
         spots.append((x, row))
         x += advance

@@ -73,11 +73,7 @@ def bar_chart(
     frame = fit_frame(left + (room if found[0] < 0 else 0), 4, width - room, height - 4)
     x = Scale(*widen(*found), frame.left, frame.right)
     zero = x.locate_one(0.0)
-    parts = [
-        draw(
-            "line", class_="axis", x1=zero, x2=zero, y1=frame.top, y2=4 + len(shown) * ROW_HEIGHT, stroke=AXIS
-        )
-    ]
+    parts = [draw("line", class_="axis", x1=zero, x2=zero, y1=frame.top, y2=4 + len(shown) * ROW_HEIGHT, stroke=AXIS)]
     for index, ((label, _), value, text) in enumerate(zip(shown, values, printed, strict=True)):
         y = 4.0 + index * ROW_HEIGHT
         level = (levels or {}).get(label)
@@ -136,11 +132,7 @@ def histogram(
         *draw_value_axis(frame, y, ticks),
         *draw_counts(counts.tolist(), x, y, frame),
         *draw_level_axis(frame, x, list_axis_ticks(low, high, frame.width, spacing=70), width),
-        *(
-            [draw_text(shorten(x_label, width - 16), 8, 14, class_="heading", full=x_label)]
-            if x_label
-            else []
-        ),
+        *([draw_text(shorten(x_label, width - 16), 8, 14, class_="heading", full=x_label)] if x_label else []),
     ]
     ends = f"from {format_value(found[0])} to {format_value(found[1])}"
     text = f"{known.size} values {ends}; {sample.size - known.size} not finite."

@@ -49,9 +49,7 @@ def map_phases(phases_rad: ArrayLike, brightness: ArrayLike = 1.0) -> Bytes:
     Args:
         brightness: 0 (black) to 1; scales lightness and chroma alike, hence linear sRGB by its cube.
     """
-    phases, factor = np.broadcast_arrays(
-        np.asarray(phases_rad, np.float64), np.asarray(brightness, np.float64)
-    )
+    phases, factor = np.broadcast_arrays(np.asarray(phases_rad, np.float64), np.asarray(brightness, np.float64))
     known = np.isfinite(phases) & np.isfinite(factor)
     hue = np.where(known, phases, 0.0) + HUE_OF_ZERO
     linear = convert_oklch(CYCLE_LIGHTNESS, CYCLE_CHROMA, hue) * np.where(known, factor, 0.0)[..., None] ** 3

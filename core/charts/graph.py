@@ -124,9 +124,7 @@ def draw_nodes(
     positions: Floats, shown: Indices, phases: Floats | None, labels: Sequence[str], radius: float
 ) -> list[Markup]:
     """Draw nodes as dots with their name and phase as tooltip."""
-    colours = (
-        [SERIES_COLOURS[0]] * shown.size if phases is None else format_colours(map_phases(phases[shown]))
-    )
+    colours = [SERIES_COLOURS[0]] * shown.size if phases is None else format_colours(map_phases(phases[shown]))
     class_ = "node s1" if phases is None else "node"
     parts = []
     for index, colour in zip(shown.tolist(), colours, strict=True):

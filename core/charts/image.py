@@ -24,15 +24,11 @@ def encode_png(pixels: Bytes) -> bytes:
         pixels: uint8, (height, width, 3), top row first.
     """
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.size == 0:
-        raise ValueError(
-            f"pixels: must be uint8 of shape (height, width, 3), got {pixels.dtype} {pixels.shape}"
-        )
+        raise ValueError(f"pixels: must be uint8 of shape (height, width, 3), got {pixels.dtype} {pixels.shape}")
     height, width, _ = pixels.shape
     rows = pixels.reshape(height, width * 3)
     above = np.vstack([np.zeros_like(rows[:1]), rows[:-1]])
-    filtered = np.insert(
-        rows - above, 0, FILTER_UP, axis=1
-    )  # uint8 wraps modulo 256, as the filter is defined
+    filtered = np.insert(rows - above, 0, FILTER_UP, axis=1)  # uint8 wraps modulo 256, as the filter is defined
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(filtered.tobytes(), 6)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(pack_chunk(kind, data) for kind, data in chunks)
@@ -58,9 +54,7 @@ def read_field(name: str, field: ArrayLike) -> Complexes:
 def find_full_scale(fields: Sequence[Complexes]) -> float:
     """Find the largest finite modulus, 1 for fields that are zero everywhere."""
     moduli = [np.abs(field) for field in fields]
-    return (
-        max((float(modulus[np.isfinite(modulus)].max(initial=0.0)) for modulus in moduli), default=0.0) or 1.0
-    )
+    return max((float(modulus[np.isfinite(modulus)].max(initial=0.0)) for modulus in moduli), default=0.0) or 1.0
 
 
 def colour_field(field: Complexes, full_scale: float) -> Bytes:
@@ -123,9 +117,5 @@ def movie_strip(frames: Sequence[ArrayLike], size: int | None = None) -> bytes:
     check_pixels("frames", len(fields) * (width + STRIP_GAP) - STRIP_GAP, height)
     full_scale = find_full_scale(fields)
     gap = np.full((height, STRIP_GAP, 3), STRIP_GAP_GREY, dtype=np.uint8)
-    parts = [
-        part
-        for field in fields
-        for part in (gap, resize_pixels(colour_field(field, full_scale), width, height))
-    ]
+    parts = [part for field in fields for part in (gap, resize_pixels(colour_field(field, full_scale), width, height))]
     return encode_png(np.concatenate(parts[1:], axis=1))

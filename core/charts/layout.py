@@ -9,6 +9,7 @@ Indices = NDArray[np.int64]
 
 MOST_SPRUNG = 200  # nodes; the spring layout's cost grows with their square
 SPRING_ROUNDS = 120
+CENTRE_PULL = 0.5  # keeps separate components from flying apart
 SPHERE_TOLERANCE = 0.1
 
 
@@ -54,7 +55,7 @@ def place_by_springs(count: int, edges: Indices, seed: int = 0) -> Floats:
         offsets = positions[:, None] - positions
         distances = np.maximum(np.linalg.norm(offsets, axis=2), 1e-3)
         pull = spacing**2 / distances**2 - joined * distances / spacing
-        forces = (offsets * pull[..., None]).sum(axis=1) - 0.05 * positions
+        forces = (offsets * pull[..., None]).sum(axis=1) - CENTRE_PULL * positions
         lengths = np.maximum(np.linalg.norm(forces, axis=1, keepdims=True), 1e-9)
         positions += forces / lengths * np.minimum(lengths, reach)
     return positions
@@ -80,9 +81,7 @@ def fit_positions(positions: Floats, left: float, top: float, right: float, bott
     halved = positions / 2  # so that the extent of very large coordinates stays finite
     low, high = halved.min(axis=0), halved.max(axis=0)
     width, height = high - low
-    room = [
-        size / extent for size, extent in ((right - left, width), (bottom - top, height)) if extent > 1e-300
-    ]
+    room = [size / extent for size, extent in ((right - left, width), (bottom - top, height)) if extent > 1e-300]
     scale = min(room, default=0.0)
     centred = (halved - (low / 2 + high / 2)) * scale
     placed: Floats = np.array([(left + right) / 2, (top + bottom) / 2]) + centred * np.array([1.0, -1.0])

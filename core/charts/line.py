@@ -158,9 +158,7 @@ def draw_bands(bands: Sequence[Band], frame: Frame, x: Scale, y: Scale) -> list[
                 "width": float(right - left),
                 "height": float(bottom - top),
             }
-            parts.append(
-                draw("rect", *tooltip, class_=f"band {band.level}", fill=colour, fill_opacity="0.12", **box)
-            )
+            parts.append(draw("rect", *tooltip, class_=f"band {band.level}", fill=colour, fill_opacity="0.12", **box))
     return parts
 
 
@@ -168,9 +166,7 @@ def draw_thresholds(
     thresholds: Sequence[Threshold], frame: Frame, y: Scale, width: float
 ) -> tuple[list[Markup], list[Markup]]:
     """Draw dashed lines, and their names to the right of the frame, pushed apart where limits are close."""
-    shown = sorted(
-        (limit for limit in thresholds if y.low <= limit.value <= y.high), key=lambda limit: -limit.value
-    )
+    shown = sorted((limit for limit in thresholds if y.low <= limit.value <= y.high), key=lambda limit: -limit.value)
     heights = [y.locate_one(limit.value) for limit in shown]
     lines, labels = [], []
     for limit, height in zip(shown, heights, strict=True):
@@ -184,9 +180,7 @@ def draw_thresholds(
         if label and spot > frame.top - FONT_SIZE:
             text_class = f"label {limit.level}"
             labels.append(
-                draw_text(
-                    label, frame.right + 6, spot + FONT_SIZE * 0.35, class_=text_class, full=limit.label
-                )
+                draw_text(label, frame.right + 6, spot + FONT_SIZE * 0.35, class_=text_class, full=limit.label)
             )
     return lines, labels
 

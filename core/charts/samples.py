@@ -99,9 +99,7 @@ def pick_extremes(columns: Floats, values: Floats) -> list[int]:
     return picked
 
 
-def draw_samples(
-    samples: Samples, index: int, x: Scale, y: Scale, baseline: float | None = None
-) -> list[Markup]:
+def draw_samples(samples: Samples, index: int, x: Scale, y: Scale, baseline: float | None = None) -> list[Markup]:
     """Draw a series: one path of lines, one of lone points, and a tinted area down to a baseline if given."""
     lines: list[str] = []
     dots: list[str] = []

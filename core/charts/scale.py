@@ -19,7 +19,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_TIME, LAST_TIME = -62135596800.0, 253370764800.0  # the years datetime knows, 0001 to 9998
 MINUTE, HOUR, DAY = 60, 3600, 86400
 TIME_STEPS_S = (1, 2, 5, 10, 15, 30, *(MINUTE * n for n in (1, 2, 5, 10, 15, 30)),
-                *(HOUR * n for n in (1, 2, 3, 6, 12)), DAY, 2 * DAY, 7 * DAY)  # fmt: skip
+                *(HOUR * n for n in (1, 2, 3, 6, 12)), DAY, 2 * DAY, 7 * DAY, 14 * DAY)  # fmt: skip
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MONDAY_S = 4 * DAY  # the epoch was a Thursday
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -179,14 +179,10 @@ def list_time_ticks(low: float, high: float, count: int) -> list[Tick]:
     if low < FIRST_TIME or high > LAST_TIME:
         return [(time, f"{label} s") for time, label in list_ticks(low, high, round_step(low, high, count))]
     least = (high - low) / count
-    if least > 7 * DAY:
+    if least > 14 * DAY:
         return list_calendar_ticks(low, high, count)
-    step = (
-        round_step(low, high, count)
-        if least < 1
-        else next(s for s in TIME_STEPS_S if s >= least * (1 - 1e-9))
-    )
-    times = list_multiples(low, high, step, MONDAY_S if step == 7 * DAY else 0)
+    step = round_step(low, high, count) if least < 1 else next(s for s in TIME_STEPS_S if s >= least * (1 - 1e-9))
+    times = list_multiples(low, high, step, MONDAY_S if step >= 7 * DAY else 0)
     decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
     return [(time, format_clock(time, step, decimals)) for time in times]
 

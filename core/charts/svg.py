@@ -66,9 +66,7 @@ def draw_text(
 ) -> Markup:
     """Draw a line of text on the baseline ``y``, with ``full`` as its tooltip where it was shortened."""
     tooltip = draw_tooltip(full if full != content else "")
-    return draw(
-        "text", escape(content), *tooltip, class_=class_, x=x, y=y, text_anchor=anchor, fill="#59626e"
-    )
+    return draw("text", escape(content), *tooltip, class_=class_, x=x, y=y, text_anchor=anchor, fill="#59626e")
 
 
 def draw_tooltip(text: str) -> list[Markup]:
@@ -121,7 +119,7 @@ def measure_text(text: str) -> float:
 
 def shorten(text: str, width: float) -> str:
     """Cut a text with an ellipsis to at most ``width`` pixels."""
-    if measure_text(text) <= width:
+    if measure_text(text) <= width + 0.01:
         return text
     kept = ""
     for character in text:

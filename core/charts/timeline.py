@@ -128,9 +128,7 @@ def choose_looks(intervals: Sequence[Interval], levels: Mapping[str, Level]) -> 
     return looks
 
 
-def place_bars(
-    intervals: Sequence[Interval], spans: Sequence[tuple[float, float]], x: Scale
-) -> dict[str, list[Bar]]:
+def place_bars(intervals: Sequence[Interval], spans: Sequence[tuple[float, float]], x: Scale) -> dict[str, list[Bar]]:
     """Place the visible intervals of each lane, long ones and common states first, none twice."""
     held: dict[str, float] = {}
     lanes: dict[str, dict[tuple[float, float, str], Bar]] = {interval.lane: {} for interval in intervals}
@@ -152,9 +150,7 @@ def place_bars(
 def describe_interval(state: str, start: float, end: float) -> str:
     """Say which state held from when to when, in UTC."""
     words = [
-        datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S")
-        if FIRST_TIME < time < LAST_TIME
-        else "…"
+        datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S") if FIRST_TIME < time < LAST_TIME else "…"
         for time in (start, end)
     ]
     return f"{state}: {words[0]} to {words[1]} UTC"

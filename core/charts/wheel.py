@@ -38,12 +38,8 @@ def phase_wheel(
     caption = f"r = {abs(z):.3f}\N{EM SPACE}ψ = {cmath.phase(z):.2f} rad".replace("-", "−")
     children = [
         draw("circle", class_="ring", cx=centre, cy=centre, r=radius, fill="none", stroke=AXIS),
-        draw(
-            "line", class_="grid", x1=centre - radius, x2=centre + radius, y1=centre, y2=centre, stroke=GRID
-        ),
-        draw(
-            "line", class_="grid", x1=centre, x2=centre, y1=centre - radius, y2=centre + radius, stroke=GRID
-        ),
+        draw("line", class_="grid", x1=centre - radius, x2=centre + radius, y1=centre, y2=centre, stroke=GRID),
+        draw("line", class_="grid", x1=centre, x2=centre, y1=centre - radius, y2=centre + radius, stroke=GRID),
         *draw_compass(centre, radius),
         *draw_dots(angles, centre, radius),
         draw_arrow(z, centre, radius),
