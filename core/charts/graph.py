@@ -78,6 +78,8 @@ def graph_chart(
 def read_nodes(nodes: ArrayLike | int) -> Floats:
     """Read coordinates, (n, 2) or (n, 3); a count or no nodes gives (n, 0)."""
     if isinstance(nodes, int):
+        if nodes < 0:
+            raise ValueError(f"nodes: must not be negative, got {nodes}")
         return np.zeros((nodes, 0))
     coordinates = np.asarray(nodes, dtype=np.float64)
     if coordinates.size == 0:

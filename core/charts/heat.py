@@ -56,7 +56,7 @@ def heat_map(
     ):
         if labels and len(labels) != size:
             raise ValueError(f"{name}: {len(labels)} for {size}")
-    low, high = read_range("value_range", value_range) if value_range else widen(*found)
+    low, high = widen(*(read_range("value_range", value_range) if value_range else found))
     if cyclic:
         low, high = -np.pi, np.pi
     widest = min(max((measure_text(label) for label in row_labels), default=0.0), width / 4)

@@ -27,6 +27,7 @@ from core.charts.scale import (
     list_ticks,
     read_range,
     read_time,
+    read_window,
     round_range,
     round_step,
     spread,
@@ -128,18 +129,11 @@ def fit_values(
     found: tuple[float, float], given: tuple[float, float] | None, pixels: float
 ) -> tuple[float, float, list[Tick]]:
     """Choose the ends and the ticks of the value axis: those given, or round numbers around those found."""
-    low, high = read_range("y_range", given) if given else widen(*found)
+    low, high = widen(*(read_range("y_range", given) if given else found))
     step = round_step(low, high, count_ticks(pixels))
     if given is None:
         low, high = round_range(low, high, step)
     return low, high, list_ticks(low, high, step)
-
-
-def read_window(limits: tuple[datetime | float, datetime | float] | None) -> tuple[float, float] | None:
-    """Read the two ends of the time axis, where the caller gave them."""
-    if limits is None:
-        return None
-    return read_range("time_range", (read_time("time_range", limits[0]), read_time("time_range", limits[1])))
 
 
 def draw_bands(bands: Sequence[Band], frame: Frame, x: Scale, y: Scale) -> list[Markup]:

@@ -67,8 +67,7 @@ def trace_runs(samples: Samples, x: Scale) -> list[tuple[Floats, Floats]]:
     """Cut a series into the runs of samples drawn as one line each.
 
     A run ends at a value that is not finite and at a step in time longer than ``gap_s``. Beyond two samples a
-    pixel, only the lowest and the highest of each pixel column stay, and gaps narrower than a column
-    close.
+    pixel, only the lowest and the highest of each pixel column stay, and gaps narrower than a column close.
 
     Returns:
         Times and values of each run, at least one sample long.

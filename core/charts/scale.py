@@ -17,6 +17,7 @@ SMALLEST = 1e-305  # a step below this would lose its digits
 OFF_PLOT = 100.0  # plot sizes by which a position may leave the plot
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_TIME, LAST_TIME = -62135596800.0, 253370764800.0  # the years datetime knows, 0001 to 9998
+SHORTEST_SPAN_S = 5e-4
 MINUTE, HOUR, DAY = 60, 3600, 86400
 TIME_STEPS_S = (1, 2, 5, 10, 15, 30, *(MINUTE * n for n in (1, 2, 5, 10, 15, 30)),
                 *(HOUR * n for n in (1, 2, 3, 6, 12)), DAY, 2 * DAY, 7 * DAY, 14 * DAY)  # fmt: skip
@@ -94,7 +95,14 @@ def read_range(name: str, limits: tuple[float, float]) -> tuple[float, float]:
     low, high = (float(limit) for limit in limits)
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ValueError(f"{name}: must be two finite numbers, the lower first, got {limits!r}")
-    return widen(low, high)
+    return low, high
+
+
+def read_window(limits: tuple[datetime | float, datetime | float] | None) -> tuple[float, float] | None:
+    """Read the two ends of a time axis as POSIX seconds, where the caller gave them."""
+    if limits is None:
+        return None
+    return read_range("time_range", (read_time("time_range", limits[0]), read_time("time_range", limits[1])))
 
 
 def find_range(rows: Iterable[ArrayLike]) -> tuple[float, float] | None:
@@ -120,10 +128,10 @@ def widen(low: float, high: float) -> tuple[float, float]:
 
 
 def widen_times(low: float, high: float) -> tuple[float, float]:
-    """Open a time axis shorter than a millisecond to a minute around it."""
-    if high - low >= 1e-3 or max(-low, high) > LAST_TIME:
+    """Open a time axis too short for a clock to a minute around it."""
+    if max(-low, high) > LAST_TIME:
         return widen(low, high)
-    return low - MINUTE / 2, high + MINUTE / 2
+    return (low, high) if high - low >= SHORTEST_SPAN_S else (low - MINUTE / 2, high + MINUTE / 2)
 
 
 def round_step(low: float, high: float, count: int) -> float:

@@ -25,7 +25,8 @@ def sparkline(
     if found is None:
         return draw_empty("spark", width, height, name)
     x = Scale(min(0.0, row.size - 2.0), row.size - 1.0, MARGIN, width - MARGIN)
-    y = Scale(*(read_range("y_range", y_range) if y_range else widen(*found)), height - MARGIN, MARGIN)
+    low, high = widen(*(read_range("y_range", y_range) if y_range else found))
+    y = Scale(low, high, height - MARGIN, MARGIN)
     samples = Samples(title or "values", np.arange(row.size, dtype=np.float64), row, np.inf)
     last = int(np.flatnonzero(np.isfinite(row))[-1])
     end = trace_path(x.locate(samples.times[last : last + 1]), y.locate(row[last : last + 1]))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from core.charts.axes import LegendEntry, draw_legend, draw_time_axis, fit_frame
-from core.charts.line import read_window
-from core.charts.scale import FIRST_TIME, LAST_TIME, Scale, find_range, read_time, widen_times
+from core.charts.scale import FIRST_TIME, LAST_TIME, Scale, find_range, read_time, read_window, widen_times
 from core.charts.svg import (
     LEVEL_COLOURS,
     SERIES_COLOURS,
@@ -78,7 +77,7 @@ def state_timeline(
     spans = [read_interval(interval) for interval in intervals]
     window = read_window(time_range) or find_range([[t for span in spans for t in span if t < math.inf]])
     lanes = list(dict.fromkeys(interval.lane for interval in intervals))
-    if window is None:
+    if window is None or not intervals:
         return draw_empty("timeline", width, 3 * LANE_HEIGHT, title)
     shown, rest = lanes[:MOST_LANES], max(0, len(lanes) - MOST_LANES)
     looks = choose_looks(intervals, STATE_LEVELS if levels is None else levels)

@@ -57,9 +57,9 @@ def resolve_order_parameter(angles: Floats, given: complex | None) -> complex:
         return mean
     if not cmath.isfinite(given):
         raise ValueError(f"order_parameter: must be finite, got {given}")
-    if isinstance(given, complex):
-        return given
-    return cmath.rect(float(given), cmath.phase(mean))
+    if np.iscomplexobj(given):
+        return complex(given)
+    return cmath.rect(given.real, cmath.phase(mean))
 
 
 def draw_compass(centre: float, radius: float) -> list[Markup]:

@@ -98,6 +98,7 @@ def test_wheel_computes_or_completes_the_order_parameter() -> None:
     z = np.exp(1j * phases).mean()
     computed = phase_wheel(phases)
     assert computed == phase_wheel(phases, complex(z)) == phase_wheel(phases, float(abs(z)))
+    assert phase_wheel([0.0], np.complex64(0.5j)) == phase_wheel([0.0], 0.5j)  # type: ignore[arg-type]
     assert f"r = {abs(z):.3f}\N{EM SPACE}ψ = {np.angle(z):.2f} rad" in computed
 
 

@@ -45,6 +45,7 @@ DRAWN: dict[str, Callable[[], str]] = {
     "graph of nothing": lambda: graph_chart([], []),
     "timeline": lambda: state_timeline([Interval(START, None, HOSTILE, HOSTILE), Interval(T0, T0 + 9, "NORMAL")]),
     "timeline of nothing": lambda: state_timeline([]),
+    "timeline of nothing in a window": lambda: state_timeline([], time_range=(START, T0 + 60)),
     "heat map": lambda: heat_map(
         [[1.0, math.nan], [2.0, 3.0]], row_labels=[HOSTILE, "b"], column_labels=["c", HOSTILE]
     ),
@@ -159,6 +160,8 @@ def test_window_cuts_the_series_and_sets_the_axis() -> None:
     left, width = numbers(plot, "x", "width")
     assert points[1][0] == pytest.approx(left + 1, abs=0.11)
     assert points[-2][0] == pytest.approx(left + width - 1, abs=0.11)
+    brief = parse(line_chart([Series("a", times, np.arange(120))], time_range=(T0, T0 + 0.001)))
+    assert "12:00:00.0002" in texts(brief, "label")
     assert "no data yet" in line_chart([Series("a", [T0], [1])], time_range=(T0 + 9, T0 + 10))
 
 
@@ -214,6 +217,7 @@ def test_legend_stays_inside_and_counts_what_it_leaves_out() -> None:
         (lambda: graph_chart(2, [(0, 1)], [1.0]), "values: 1 for 2 nodes"),
         (lambda: graph_chart(2, [(0, 1)], labels=["a"]), "labels: 1 for 2 nodes"),
         (lambda: graph_chart([[1.0]], []), "nodes: must be"),
+        (lambda: graph_chart(-1, []), "nodes: must not be negative"),
         (lambda: heat_map([1.0, 2.0]), "matrix: must have two dimensions"),
         (lambda: heat_map([[1.0]], row_labels=["a", "b"]), "row_labels: 2 for 1"),
         (lambda: histogram([1.0], bins=0), "bins: must be 1 to 200"),
