@@ -17,10 +17,10 @@ Level = Literal["ok", "notice", "warning", "critical", "emergency", "failure", "
 FONT_SIZE = 11
 SERIES_COLOURS = ("#2f6fd0", "#bd6a00", "#1f8a5f", "#b3439a", "#6f55c4", "#0b8299", "#c5443c", "#74791f")
 LEVEL_COLOURS: dict[Level, str] = {
-    "ok": "#187a52",
-    "notice": "#2a66c4",
-    "warning": "#a35800",
-    "critical": "#c5362e",
+    "ok": "#22956a",
+    "notice": "#2f6fd0",
+    "warning": "#c97a00",
+    "critical": "#cf3b33",
     "emergency": "#9b2fae",
     "failure": "#24292f",
     "idle": "#6a727d",

@@ -188,6 +188,12 @@ def contrast(first: str, second: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def mix(first: str, second: str, share: float) -> str:
+    """Mix two colours in sRGB as the stylesheet's color-mix does."""
+    pairs = zip(bytes.fromhex(first[1:]), bytes.fromhex(second[1:]), strict=True)
+    return "#" + bytes(round(share * a + (1 - share) * b) for a, b in pairs).hex()
+
+
 def test_both_themes_are_legible_on_the_admins_ground() -> None:
     light, dark, switched = read_themes()
     assert dark == switched
@@ -195,8 +201,10 @@ def test_both_themes_are_legible_on_the_admins_ground() -> None:
     for theme, grounds in ((light, ("#ffffff", "#f8f8f8")), (dark, ("#121212", "#212121"))):
         for name, colour in theme.items():
             needed = {"grid": 1.1, "axis": 1.5, "edge": 3.0, "ground": 1.0, "text": 4.5, "strong": 7.0}
-            least = needed.get(name, 3.0 if name.isdigit() else 4.5)
-            assert all(contrast(colour, ground) >= least for ground in grounds), (name, colour)
+            assert all(contrast(colour, ground) >= needed.get(name, 3.0) for ground in grounds), (name, colour)
+        for level in LEVEL_COLOURS:
+            words = mix(theme[level], theme["strong"], 0.65)
+            assert all(contrast(words, ground) >= 4.5 for ground in grounds), (level, words)
 
 
 def test_attributes_carry_the_light_theme() -> None:
