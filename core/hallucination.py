@@ -20,7 +20,8 @@ THREAT_LEVELS: tuple[ThreatLevel, ...] = get_args(ThreatLevel)
 ALARM_LEVELS: tuple[AlarmLevel, ...] = get_args(AlarmLevel)
 VIOLATION_TYPES: tuple[ViolationType, ...] = get_args(ViolationType)
 
-HA_VERSION = "Ha_v1"
+HA_VERSION = 1
+"""Version of this definition, stored beside every value."""
 HA_MAX = 10.0
 COMPONENTS = ("defect", "forecast", "drift")
 DEFAULT_WEIGHTS = (0.5, 0.3, 0.2)
@@ -63,7 +64,7 @@ def forecast_component(mean_square_error: ArrayLike, variance: ArrayLike) -> Flo
 def drift_component(embedding: ArrayLike, reference: ArrayLike) -> FloatArray:
     """Return (1 - cos) / 2 of two vectors on the last axis, in [0, 1]; NaN (missing) where a norm is 0."""
     cosine = np.sum(_read_direction(embedding) * _read_direction(reference), axis=-1)
-    return np.clip((1 - cosine) / 2, 0.0, 1.0)
+    return np.asarray(np.clip((1 - cosine) / 2, 0.0, 1.0))
 
 
 def hallucination_number(

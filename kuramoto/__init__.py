@@ -1,1 +1,4 @@
-"""Oscillators, synchronization events and the phase dynamics."""
+"""Coupled phase oscillators: what was observed of them, and how their order changed.
+
+Tables: kuramoto_oscillators, synchronization_events, synchronization_states.
+"""

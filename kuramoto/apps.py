@@ -8,3 +8,7 @@ class KuramotoConfig(AppConfig):
 
     name = "kuramoto"
     db_schema = "kuramoto"
+
+    def ready(self) -> None:
+        """Say in words what the constraints ask for."""
+        from kuramoto import exceptions  # noqa: F401

@@ -102,9 +102,7 @@ class KuramotoSystem:
         if omega.ndim != 1 or omega.size == 0:
             raise ValueError(f"natural_frequencies: expected shape (n,), n >= 1, got {omega.shape}")
         if self.coupling_norm not in get_args(CouplingNorm):
-            raise ValueError(
-                f"coupling_norm: expected one of {get_args(CouplingNorm)}, got {self.coupling_norm!r}"
-            )
+            raise ValueError(f"coupling_norm: expected one of {get_args(CouplingNorm)}, got {self.coupling_norm!r}")
         if not (np.isfinite(self.noise) and self.noise >= 0):
             raise ValueError(f"noise: expected a finite number >= 0, got {self.noise}")
         square = (omega.size, omega.size)
@@ -115,9 +113,7 @@ class KuramotoSystem:
         quadrature = (coupling * np.sin(lag)).T
         object.__setattr__(self, "natural_frequencies", omega)
         object.__setattr__(self, "_in_phase", np.ascontiguousarray((coupling * np.cos(lag)).T))
-        object.__setattr__(
-            self, "_quadrature", np.ascontiguousarray(quadrature) if quadrature.any() else None
-        )
+        object.__setattr__(self, "_quadrature", np.ascontiguousarray(quadrature) if quadrature.any() else None)
 
     def _normalise_weights(self, square: tuple[int, int]) -> FloatArray:
         n = square[0]
@@ -141,9 +137,7 @@ class KuramotoSystem:
         """Number of oscillators."""
         return self.natural_frequencies.size
 
-    def phase_velocity(
-        self, phases: FloatArray, time_s: float = 0.0, control: Control | None = None
-    ) -> FloatArray:
+    def phase_velocity(self, phases: FloatArray, time_s: float = 0.0, control: Control | None = None) -> FloatArray:
         """Return the deterministic dtheta/dt in rad/s, shaped as the phases (..., n).
 
         Uses sin(a - b) = sin a cos b - cos a sin b, so that coupling costs matrix products in place of n^2
@@ -195,9 +189,7 @@ class KuramotoSystem:
         phases = self._advance_drift(phases, dt, control, time_s)
         return np.asarray(phases + kick * rng.standard_normal(phases.shape))
 
-    def _advance_drift(
-        self, phases: FloatArray, dt: float, control: Control | None, time_s: float
-    ) -> FloatArray:
+    def _advance_drift(self, phases: FloatArray, dt: float, control: Control | None, time_s: float) -> FloatArray:
         half = dt / 2
         k1 = self.phase_velocity(phases, time_s, control)
         k2 = self.phase_velocity(phases + half * k1, time_s + half, control)
@@ -218,9 +210,7 @@ class KuramotoSystem:
     ) -> FloatArray:
         """Return the start and every `record_every`-th state, (1 + n_steps // record_every, ..., n)."""
         if n_steps < 0 or record_every < 1:
-            raise ValueError(
-                f"n_steps, record_every: expected >= 0 and >= 1, got {n_steps} and {record_every}"
-            )
+            raise ValueError(f"n_steps, record_every: expected >= 0 and >= 1, got {n_steps} and {record_every}")
         phases = np.asarray(phases, dtype=np.float64)
         record = [phases]
         for index in range(n_steps):

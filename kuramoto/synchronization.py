@@ -149,7 +149,7 @@ def detect_events(
     """Feed a batch of the order parameter, both float64 (n,), and return the new state and the events.
 
     The result is the same however a series is cut into batches. Late and invalid samples are counted in the
-    state. Raises ValueError for a timestamp that is not finite or shapes that differ.
+    state. Raises ValueError for a timestamp that is not a time or shapes that differ.
     """
     times, values = read_series(timestamps_s, r)
     on_time = select_on_time(times, state.last_seen_s)
@@ -198,9 +198,7 @@ def _classify(r: FloatArray, valid: NDArray[np.bool_], settings: DetectorSetting
 class _Track:
     """The detector at work on one batch."""
 
-    def __init__(
-        self, state: DetectorState, settings: DetectorSettings, times: FloatArray, r: FloatArray
-    ) -> None:
+    def __init__(self, state: DetectorState, settings: DetectorSettings, times: FloatArray, r: FloatArray) -> None:
         self.settings = settings
         self.synced = state.synced
         self.entered_at_s, self.entered_r = state.entered_at_s, state.entered_r

@@ -41,12 +41,7 @@ def critical_coupling_network(weights: ArrayLike, density_at_centre: float) -> f
     never synchronises.
     """
     matrix = np.asarray(weights, dtype=np.float64)
-    if (
-        matrix.ndim != 2
-        or matrix.shape[0] != matrix.shape[1]
-        or not np.isfinite(matrix).all()
-        or (matrix < 0).any()
-    ):
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.isfinite(matrix).all() or (matrix < 0).any():
         raise ValueError("weights: expected a square matrix of finite numbers >= 0")
     lambda_max = float(np.abs(np.linalg.eigvals(matrix)).max())
     if lambda_max <= 0:
@@ -81,9 +76,7 @@ def order_parameter_lorentzian(coupling: ArrayLike, half_width: float) -> FloatA
     return np.asarray(np.sqrt(np.clip(1 - critical / np.maximum(k, critical), 0.0, 1.0)))
 
 
-def ott_antonsen_order_parameter(
-    time_s: ArrayLike, initial_r: float, coupling: float, half_width: float
-) -> FloatArray:
+def ott_antonsen_order_parameter(time_s: ArrayLike, initial_r: float, coupling: float, half_width: float) -> FloatArray:
     """Return r(t) of dr/dt = (K/2 - gamma) r - (K/2) r^3, exact for Lorentzian frequencies and N to infinity.
 
     The initial phases have to lie on the Ott-Antonsen manifold, for example wrapped Cauchy and independent of

@@ -1,0 +1,59 @@
+"""Reads of the core tables that join or aggregate."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from django.conf import settings
+from django.db.models import Count, Q, QuerySet
+
+from core.graph import FloatArray, Link, fill_matrix
+from core.models import RealityNetwork, SystemConfig, SystemConfigChange
+
+T = TypeVar("T")
+
+
+def get_config(key: str, default: T) -> T:
+    """The value in force for `key` in this installation's environment, or `default`.
+
+    A whole number becomes a float where `default` is one.
+    """
+    value = (
+        SystemConfig.objects.filter(config_key=key, environment=settings.ENVIRONMENT, is_active=True)
+        .values_list("config_value", flat=True)
+        .first()
+    )
+    if value is None:
+        return default
+    return float(value) if isinstance(default, float) else value  # type: ignore[return-value]
+
+
+def list_config_changes(config: SystemConfig) -> QuerySet[SystemConfigChange]:
+    """The history of a configuration value, newest first."""
+    return SystemConfigChange.objects.filter(config_key=config.config_key, environment=config.environment)
+
+
+def list_networks() -> QuerySet[RealityNetwork]:
+    """Networks, each with `n_edges`, the number of its edges."""
+    return RealityNetwork.objects.annotate(n_edges=Count("edges"))
+
+
+def coupling_matrix(network: RealityNetwork) -> FloatArray:
+    """Weights of a network, float64, (n, n), in the network's weight_unit.
+
+    Entry [i, j] is the coupling of vertex j onto vertex i; vertices stand in the order of layer and index.
+    """
+    return fill_matrix(network.n_nodes, list_links(network), directed=network.directed)
+
+
+def lag_matrix(network: RealityNetwork) -> FloatArray:
+    """Phase lags alpha of a network, rad, float64, (n, n), ordered as the coupling matrix; 0 where no edge is."""
+    return fill_matrix(network.n_nodes, list_links(network), directed=network.directed, attribute="lag_rad")
+
+
+def list_links(network: RealityNetwork) -> list[Link]:
+    """The edges of a network between positions of its vertices, which stand in the order of layer and index."""
+    nodes = network.nodes.order_by("layer", "node_index").values_list("pk", flat=True)
+    position = {pk: index for index, pk in enumerate(nodes)}
+    rows = network.edges.order_by("pk").values_list("src_id", "dst_id", "weight", "delay_s", "lag_rad")
+    return [Link(position[src], position[dst], *rest) for src, dst, *rest in rows]

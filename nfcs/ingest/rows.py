@@ -1,0 +1,136 @@
+"""Rows of a batch as clients send them, decoded and checked by type."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from rest_framework.exceptions import ParseError
+
+from core.exceptions import FieldError, InvalidInput
+
+MAX_ROWS = 100_000
+"""Rows of the largest batch."""
+NDJSON = "application/x-ndjson"
+
+RunId = Annotated[int, msgspec.Meta(ge=1, lt=2**63)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Horizon = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+
+class Horizons(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """Predicted order parameter 30 s, 180 s and 600 s ahead."""
+
+    s30: Horizon | None = msgspec.field(name="30", default=None)
+    s180: Horizon | None = msgspec.field(name="180", default=None)
+    s600: Horizon | None = msgspec.field(name="600", default=None)
+
+
+class OscillatorRow(msgspec.Struct, forbid_unknown_fields=True):
+    """The phases of all oscillators of a run at one moment."""
+
+    run: RunId
+    timestamp: Moment
+    phases: Annotated[list[float], msgspec.Meta(min_length=1, max_length=65_536)]
+    coupling_strength: float | None = None
+    natural_frequencies: Annotated[list[float], msgspec.Meta(min_length=1, max_length=65_536)] | None = None
+    semantic_embedding: Annotated[list[float], msgspec.Meta(min_length=768, max_length=768)] | None = None
+    prediction_horizons: Horizons | None = None
+    sync_parameter: float | None = None
+    phase_coherence: float | None = None
+    ha: float | None = None
+
+
+class FieldRow(msgspec.Struct, forbid_unknown_fields=True):
+    """A complex field at one moment: `real` and `imag` as nested lists, or `frame` as base64 of complex64."""
+
+    run: RunId
+    timestamp: Moment
+    resolution: Annotated[int, msgspec.Meta(ge=4, le=4096)]
+    real: list[list[float]] | list[float] | None = None
+    imag: list[list[float]] | list[float] | None = None
+    frame: bytes | None = None
+    ndim: Annotated[int, msgspec.Meta(ge=1, le=2)] = 2
+    length: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    keep_frame: bool = True
+    c1: float | None = None
+    c3: float | None = None
+    dt: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    scheme: Annotated[str, msgspec.Meta(max_length=50, pattern=r"^[^\x00]*$")] | None = None
+    coherence_level: float | None = None
+    energy_state: float | None = None
+    defect_density: float | None = None
+    ha: float | None = None
+
+
+class MetricRow(msgspec.Struct, forbid_unknown_fields=True):
+    """One sample of one metric; the time stands in `timestamp` or, as the seed has it, in `recorded_at`."""
+
+    run: RunId
+    metric_name: str
+    metric_value: float
+    component: str
+    metric_unit: str | None = None
+    tags: dict[str, Any] = {}
+    timestamp: Moment | None = None
+    recorded_at: Moment | None = None
+
+
+def decode_rows(body: bytes, media_type: str, row_type: type[Row]) -> list[Row]:
+    """The rows of a JSON array, or of NDJSON lines.
+
+    Raises:
+        ParseError: the body is not JSON, holds no rows or too many.
+        InvalidInput: names the field of every row that is not of the type.
+    """
+    lines = media_type.startswith(NDJSON)
+    decoder = msgspec.json.Decoder(list[row_type])  # type: ignore[valid-type]
+    try:
+        rows = decoder.decode_lines(body) if lines else decoder.decode(body)
+    except msgspec.ValidationError:
+        rows = _decode_each(body, lines, row_type)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ParseError(f"The body is not JSON: {error}") from error
+    except RecursionError as error:
+        raise ParseError("The JSON is nested too deeply.") from error
+    if lines and len(rows) == 1 and isinstance(rows[0], list):
+        raise ParseError("NDJSON holds one object a line, not an array.")
+    if not 1 <= len(rows) <= MAX_ROWS:
+        raise ParseError(f"A batch holds 1 to {MAX_ROWS} rows, not {len(rows)}.")
+    return rows  # type: ignore[no-any-return]
+
+
+def _decode_each(body: bytes, lines: bool, row_type: type[Row]) -> list[Row]:
+    raw = msgspec.json.Decoder(list[msgspec.Raw])
+    try:
+        pieces = raw.decode_lines(body) if lines else raw.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ParseError(f"The body is not a JSON array of rows: {error}") from error
+    decoder = msgspec.json.Decoder(row_type)
+    rows, errors = [], []
+    for index, piece in enumerate(pieces):
+        try:
+            rows.append(decoder.decode(piece))
+        except msgspec.ValidationError as error:
+            errors.append(_locate(index, str(error)))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            errors.append(FieldError(str(index), f"The row is not JSON: {error}", "malformed"))
+        except RecursionError:
+            errors.append(FieldError(str(index), "The JSON is nested too deeply.", "malformed"))
+    if errors:
+        raise InvalidInput(f"{len(errors)} of {len(pieces)} rows are not valid; none was stored.", errors)
+    return rows
+
+
+def _locate(index: int, message: str) -> FieldError:
+    """msgspec's words, such as "Expected `float`, got `str` - at `$.phases[2]`", as an error of a field."""
+    detail, _, path = message.partition(" - at `$")
+    named = re.search(r"field `(\w+)`", detail)
+    parts = [str(index), *re.findall(r"\w+", path)]
+    if named:
+        parts.append(named.group(1))
+    code = "required" if "missing required" in detail else "unknown_field" if "unknown field" in detail else "invalid"
+    return FieldError(".".join(parts), detail, code)
