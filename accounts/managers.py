@@ -24,9 +24,7 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, username: str, email: str, password: str | None = None, **fields: Any) -> User:
         """An administrator with every permission, as `manage.py createsuperuser` makes it."""
-        return self.create_user(
-            username, email, password, **{**fields, "role": Role.ADMIN, "is_superuser": True}
-        )
+        return self.create_user(username, email, password, **{**fields, "role": Role.ADMIN, "is_superuser": True})
 
     def get_by_natural_key(self, username: str | None) -> User:
         """The user called `username`."""

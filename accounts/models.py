@@ -78,9 +78,7 @@ class UserSession(RecordModel):
     session_uuid = models.UUIDField(
         unique=True, default=uuid.uuid4, editable=False, help_text="Identity of the session."
     )
-    user = models.ForeignKey(
-        User, on_delete=models.CASCADE, related_name="sessions", help_text="Whose session it is."
-    )
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions", help_text="Whose session it is.")
     jwt_token_hash = models.CharField(
         max_length=255, unique=True, help_text="SHA-256 of the token, hex; never the token."
     )
@@ -95,9 +93,7 @@ class UserSession(RecordModel):
             models.Index(fields=["expires_at"], name="idx_sessions_expires")
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(expires_at__gt=F("created_at")), name="user_sessions_expires_ck"
-            ),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="user_sessions_expires_ck"),
         ]
 
     def __str__(self) -> str:

@@ -15,9 +15,7 @@ def check_runtime_role(databases: Sequence[str] | None = None, **_: Any) -> list
     if not databases or "default" not in databases:
         return []
     with connections["default"].cursor() as cursor:
-        cursor.execute(
-            "SELECT current_user, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user"
-        )
+        cursor.execute("SELECT current_user, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
         role, unbound = cursor.fetchone()
     if unbound:
         return [

@@ -4,6 +4,8 @@ MAX_RESOLUTION = 4096
 """Points per side of the largest field."""
 MAX_OSCILLATORS = 65_536
 """Oscillators or channels of the largest run."""
+MAX_NETWORK_NODES = 4096
+"""Vertices of the largest network: its dense matrix takes 128 MiB."""
 SYSTEM_RUN_UUID = "00000000-0000-0000-0000-000000000001"
 """The run of what the system says about itself, and of rows inserted without a run through `system_metrics`."""
 PARTITIONED_TABLES = {

@@ -34,7 +34,5 @@ class RequestSanityMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         query = [text for name, values in request.GET.lists() for text in (name, *values)]
         if any("\x00" in text or "\ufffd" in text for text in (request.path, *query)):
-            return problem_response(
-                400, "malformed_text", "The path or query holds a NUL character or is not UTF-8."
-            )
+            return problem_response(400, "malformed_text", "The path or query holds a NUL character or is not UTF-8.")
         return self.get_response(request)

@@ -28,9 +28,7 @@ def refuse_unknown_parameters(request: Request, known: set[str]) -> None:
     errors = {}
     for name, values in request.query_params.lists():
         if name not in known | _ALWAYS:
-            errors[name] = [
-                f"There is no such parameter. Known: {', '.join(sorted(known | _ALWAYS - {'format'}))}."
-            ]
+            errors[name] = [f"There is no such parameter. Known: {', '.join(sorted(known | _ALWAYS - {'format'}))}."]
         elif len(values) > 1:
             errors[name] = ["The parameter stands twice."]
     if errors:

@@ -39,9 +39,7 @@ class StrictJSONParser(BaseParser):
         """
         charset = charset_of(media_type)
         if charset not in ("utf-8", "utf8", "us-ascii"):
-            raise UnsupportedMediaType(
-                media_type or "", detail=f"JSON is UTF-8; the charset {charset!r} is not."
-            )
+            raise UnsupportedMediaType(media_type or "", detail=f"JSON is UTF-8; the charset {charset!r} is not.")
         return parse_json(read_limited(stream))
 
 
@@ -91,9 +89,7 @@ def parse_json(body: bytes) -> Any:
     except RecursionError as error:
         raise ParseError("The JSON is nested too deeply.") from error
     except json.JSONDecodeError as error:
-        raise ParseError(
-            f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
-        ) from error
+        raise ParseError(f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
     return value
 
 

@@ -71,9 +71,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         errors = list(flatten(getattr(error, "message_dict", None) or {"": error.messages}))
         return _respond(400, "invalid", "The request holds values that are not allowed.", errors)
     if isinstance(error, exceptions.ValidationError):
-        return _respond(
-            400, "invalid", "The request holds values that are not allowed.", list(flatten(error.detail))
-        )
+        return _respond(400, "invalid", "The request holds values that are not allowed.", list(flatten(error.detail)))
     if isinstance(error, RequestDataTooBig):
         return _respond(413, "too_large", "The body is larger than the server takes.")
     if isinstance(error, ObjectDoesNotExist):
@@ -102,9 +100,7 @@ def flatten(detail: Any, path: str = "") -> Iterator[FieldError]:
             nested = isinstance(value, dict | list)
             yield from flatten(value, f"{path}.{index}".lstrip(".") if nested else path)
     else:
-        yield FieldError(
-            path or "non_field_errors", str(detail), str(getattr(detail, "code", None) or "invalid")
-        )
+        yield FieldError(path or "non_field_errors", str(detail), str(getattr(detail, "code", None) or "invalid"))
 
 
 def _domain_response(error: DomainError) -> Response:
@@ -121,9 +117,7 @@ def _respond(
 ) -> Response:
     set_rollback()
     kept = {
-        name: value
-        for name, value in (headers or {}).items()
-        if name in ("WWW-Authenticate", "Retry-After", "Allow")
+        name: value for name, value in (headers or {}).items() if name in ("WWW-Authenticate", "Retry-After", "Allow")
     }
     body = problem(code, detail, errors, status_code=status_code)
     return Response(body, status=status_code, headers=kept, content_type=CONTENT_TYPE)

@@ -20,9 +20,7 @@ class ActorMixin(APIView):
         set_actor(request.user.pk if request.user.is_authenticated else None)
 
 
-class RecordViewSet(
-    ActorMixin, mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Any]
-):
+class RecordViewSet(ActorMixin, mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Any]):
     """What the system records: read only.
 
     Attributes:
@@ -33,9 +31,7 @@ class RecordViewSet(
     lookup_value_regex = r"\d{1,18}"
 
 
-class EditableViewSet(
-    mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, RecordViewSet
-):
+class EditableViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, RecordViewSet):
     """What people and programs make, change and delete."""
 
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]

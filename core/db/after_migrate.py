@@ -38,9 +38,7 @@ def grant_privileges(using: str) -> None:
                 cursor.execute(statement.as_string(connection.connection))
         if "django_migrations" in present:
             cursor.execute(
-                sql.SQL("GRANT SELECT ON django_migrations TO {}")
-                .format(app)
-                .as_string(connection.connection)
+                sql.SQL("GRANT SELECT ON django_migrations TO {}").format(app).as_string(connection.connection)
             )
         for schema in ("public", *SCHEMAS):
             cursor.execute(
@@ -64,9 +62,7 @@ def record_migrations(using: str) -> None:
         return
     loader = MigrationLoader(connection)
     applied = {f"{app}.{name}": record.applied for (app, name), record in loader.applied_migrations.items()}
-    checksums = {
-        f"{app}.{name}": checksum_migration(loader, app, name) for app, name in loader.applied_migrations
-    }
+    checksums = {f"{app}.{name}": checksum_migration(loader, app, name) for app, name in loader.applied_migrations}
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM schema_migrations WHERE NOT version = ANY(%s)", [list(applied)])
         cursor.executemany(

@@ -18,9 +18,7 @@ def set_actor(user_id: int | None) -> None:
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("set_actor needs an open transaction")
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('nfcs.user_id', %s, true)", ["" if user_id is None else str(user_id)]
-        )
+        cursor.execute("SELECT set_config('nfcs.user_id', %s, true)", ["" if user_id is None else str(user_id)])
 
 
 @contextmanager

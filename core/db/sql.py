@@ -73,9 +73,7 @@ class RunSQLFile(Operation):
 @cache
 def named_queries(app: str) -> dict[str, str]:
     """The queries of `<app>/sql/queries.sql`: each begins with a line `-- name: list_things`."""
-    parts = re.split(
-        r"^-- name: (\w+)\n", (ROOT / app / "sql" / "queries.sql").read_text(), flags=re.MULTILINE
-    )
+    parts = re.split(r"^-- name: (\w+)\n", (ROOT / app / "sql" / "queries.sql").read_text(), flags=re.MULTILINE)
     return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
 
 

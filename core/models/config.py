@@ -46,9 +46,7 @@ class SystemConfig(RecordModel):
         constraints = [
             # One value per key and environment; also the index for reading one.
             models.UniqueConstraint(fields=["config_key", "environment"], name="system_config_key_env_uq"),
-            models.CheckConstraint(
-                condition=Q(config_type__in=ConfigType.values), name="system_config_type_ck"
-            ),
+            models.CheckConstraint(condition=Q(config_type__in=ConfigType.values), name="system_config_type_ck"),
         ]
 
     def __str__(self) -> str:
@@ -78,9 +76,7 @@ class SystemConfigChange(RecordModel):
         verbose_name = "configuration change"
         indexes = [
             # The history of one key, newest first.
-            models.Index(
-                fields=["config_key", "environment", "-changed_at"], name="system_config_history_key_idx"
-            )
+            models.Index(fields=["config_key", "environment", "-changed_at"], name="system_config_history_key_idx")
         ]
 
     def __str__(self) -> str:
@@ -90,13 +86,9 @@ class SystemConfigChange(RecordModel):
 class SchemaMigration(RecordModel):
     """One applied migration and the checksum of its files, kept in step with Django's own record after every migrate."""
 
-    version = models.CharField(
-        max_length=255, primary_key=True, help_text="App and number, such as core.0001_initial."
-    )
+    version = models.CharField(max_length=255, primary_key=True, help_text="App and number, such as core.0001_initial.")
     applied_at = models.DateTimeField(db_default=Now(), help_text="When it was applied.")
-    checksum = models.CharField(
-        max_length=64, null=True, help_text="SHA-256 of the migration and its SQL files, hex."
-    )
+    checksum = models.CharField(max_length=64, null=True, help_text="SHA-256 of the migration and its SQL files, hex.")
 
     class Meta:
         db_table = "schema_migrations"

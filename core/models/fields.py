@@ -37,9 +37,7 @@ class FieldState(TelemetryModel, HallucinationColumns):
     mean_abs = models.FloatField(null=True, help_text="Mean modulus |A|.")
     gradient_energy = models.FloatField(null=True, help_text="G, the integral of |grad A|^2.")
     quartic_energy = models.FloatField(null=True, help_text="Q, the integral of |A|^4.")
-    defect_count = models.IntegerField(
-        null=True, help_text="Plaquettes with winding number other than 0; null in 1-D."
-    )
+    defect_count = models.IntegerField(null=True, help_text="Plaquettes with winding number other than 0; null in 1-D.")
     defect_density = models.FloatField(null=True, help_text="Defects per area, 1/area; null in 1-D.")
     created_at = models.DateTimeField(db_default=Now(), help_text="When the row was written.")
 

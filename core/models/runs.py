@@ -26,9 +26,7 @@ class Run(TimestampedModel):
     Opened and closed by services; what defines the run (kind, seed, frequencies, weights) does not change once it began.
     """
 
-    run_uuid = models.UUIDField(
-        unique=True, default=uuid.uuid4, editable=False, help_text="Identity across databases."
-    )
+    run_uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False, help_text="Identity across databases.")
     name = models.CharField(max_length=200, help_text="What people call the run.")
     kind = models.CharField(
         max_length=20, choices=RunKind, default=RunKind.SIMULATION, help_text="simulation, live or import."
@@ -41,12 +39,8 @@ class Run(TimestampedModel):
         related_name="runs",
         help_text="Who answers for the run; null for the system's own.",
     )
-    parameters = models.JSONField(
-        default=dict, blank=True, help_text="What the producer was started with, an object."
-    )
-    seed = models.BigIntegerField(
-        null=True, blank=True, help_text="Seed of the random generator, where there was one."
-    )
+    parameters = models.JSONField(default=dict, blank=True, help_text="What the producer was started with, an object.")
+    seed = models.BigIntegerField(null=True, blank=True, help_text="Seed of the random generator, where there was one.")
     code_version = models.CharField(max_length=100, blank=True, help_text="Version of the producing code.")
     network = models.ForeignKey(
         "core.RealityNetwork",
@@ -84,9 +78,7 @@ class Run(TimestampedModel):
         help_text="Weights of the defect, forecast and drift components of Ha; they sum to 1.",
     )
     started_at = models.DateTimeField(help_text="When the run began.")
-    ended_at = models.DateTimeField(
-        null=True, blank=True, help_text="When the run ended; null while it goes on."
-    )
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="When the run ended; null while it goes on.")
 
     objects = RunQuerySet.as_manager()
 
@@ -101,9 +93,7 @@ class Run(TimestampedModel):
         ]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=RunKind.values), name="runs_kind_ck"),
-            models.CheckConstraint(
-                condition=Q(coupling_norm__in=CouplingNorm.values), name="runs_coupling_norm_ck"
-            ),
+            models.CheckConstraint(condition=Q(coupling_norm__in=CouplingNorm.values), name="runs_coupling_norm_ck"),
             models.CheckConstraint(
                 condition=Q(ended_at=None) | Q(ended_at__gte=models.F("started_at")), name="runs_times_ck"
             ),

@@ -7,6 +7,8 @@ DROP FUNCTION nfcs_core.guard_network_v1();
 DROP TRIGGER system_config_history_append_only ON nfcs_core.system_config_history;
 DROP TRIGGER system_config_history ON nfcs_core.system_config;
 DROP FUNCTION nfcs_core.record_config_change_v1();
+ALTER TABLE nfcs_core.system_config DROP CONSTRAINT system_config_known_ck;
+DROP FUNCTION nfcs_core.is_known_setting_v1(text, text, jsonb);
 ALTER TABLE nfcs_core.system_config DROP CONSTRAINT system_config_value_ck;
 DROP TRIGGER runs_guard ON nfcs_core.runs;
 DROP FUNCTION nfcs_core.guard_run_v1();

@@ -52,9 +52,34 @@ ALTER TABLE nfcs_core.system_config ADD CONSTRAINT system_config_value_ck CHECK 
         ELSE jsonb_typeof(config_value) = config_type
     END);
 
+-- What the keys that the system itself reads may hold; any other key is free. The four levels of Ha rise.
+CREATE FUNCTION nfcs_core.is_known_setting_v1(key text, type text, value jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE key
+        WHEN 'nfcs.field_resolution' THEN type = 'integer' AND value @? 'strict $ ? (@ >= 2 && @ <= 4096)'
+        WHEN 'nfcs.ha_threshold' THEN type = 'float' AND value @? 'strict $ ? (@ > 0 && @ < 1)'
+        WHEN 'nfcs.ha_levels' THEN type = 'object' AND value @? 'strict $ ? (
+            @.warning > 0 && @.critical > @.warning && @.emergency > @.critical
+            && @.failure > @.emergency && @.failure <= 10)'
+        WHEN 'nfcs.emergency_max_duration_s' THEN type IN ('integer', 'float') AND value @? 'strict $ ? (@ > 0)'
+        WHEN 'kuramoto.n_oscillators' THEN type = 'integer' AND value @? 'strict $ ? (@ >= 1 && @ <= 65536)'
+        WHEN 'cognitive.modules_enabled' THEN
+            type = 'array' AND value <@ '["constitution", "symbolic_ai", "memory", "reflection", "freedom"]'
+        ELSE true
+    END
+$$;
+COMMENT ON FUNCTION nfcs_core.is_known_setting_v1(text, text, jsonb) IS
+    'Whether a configuration value is one that the reader of its key can use; true for keys nobody reads.';
+ALTER TABLE nfcs_core.system_config ADD CONSTRAINT system_config_known_ck CHECK (
+    nfcs_core.is_known_setting_v1(config_key, config_type, config_value));
+
 CREATE FUNCTION nfcs_core.record_config_change_v1() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
+    IF TG_OP = 'UPDATE' AND (NEW.config_key, NEW.environment, NEW.config_value, NEW.config_type, NEW.is_active)
+        IS NOT DISTINCT FROM (OLD.config_key, OLD.environment, OLD.config_value, OLD.config_type, OLD.is_active) THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO nfcs_core.system_config_history
         (config_key, environment, old_value, new_value, changed_at, actor_id, database_role)
     VALUES (
@@ -103,9 +128,17 @@ BEGIN
         RAISE EXCEPTION 'edge % - % leaves network %', NEW.src_id, NEW.dst_id, NEW.network_id
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'reality_edges_inside', TABLE = 'reality_edges';
     END IF;
+    IF EXISTS (
+        SELECT FROM nfcs_core.reality_edges e JOIN nfcs_core.reality_networks n ON n.id = e.network_id
+        WHERE e.src_id = NEW.dst_id AND e.dst_id = NEW.src_id AND NOT n.directed
+    ) THEN
+        RAISE EXCEPTION 'edge % - % is there the other way round', NEW.src_id, NEW.dst_id
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'reality_edges_ends_uq', TABLE = 'reality_edges';
+    END IF;
     RETURN NEW;
 END;
 $$;
-COMMENT ON FUNCTION nfcs_core.guard_edge_v1() IS 'Trigger: both ends of an edge are vertices of its network.';
+COMMENT ON FUNCTION nfcs_core.guard_edge_v1() IS
+    'Trigger: both ends of an edge are vertices of its network; an undirected edge stands once.';
 CREATE TRIGGER reality_edges_guard BEFORE INSERT OR UPDATE ON nfcs_core.reality_edges
     FOR EACH ROW EXECUTE FUNCTION nfcs_core.guard_edge_v1();

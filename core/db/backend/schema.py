@@ -25,9 +25,7 @@ class DatabaseSchemaEditor(PostgresSchemaEditor):
         super().create_model(model)
         schema = schema_of(model._meta.app_label)
         if schema != "public":
-            self.execute(
-                f"ALTER TABLE {self.quote_name(model._meta.db_table)} SET SCHEMA {self.quote_name(schema)}"
-            )
+            self.execute(f"ALTER TABLE {self.quote_name(model._meta.db_table)} SET SCHEMA {self.quote_name(schema)}")
 
     def write_comments(self, model: type[Model]) -> None:
         """Put the comments of `model` and its fields on a table that an SQL file made."""
