@@ -3,7 +3,8 @@
 Zero-phase Butterworth band-pass and Hilbert phase, in blocks that carry a margin of context on either side.
 The outer half of a margin takes up the filter's transient and the inner half a smooth taper, because the
 Hilbert kernel of an abrupt cut decays only as 1/t. The analytic signal then differs from that of the whole
-recording by less than 1e-5 of its root mean square, whatever the block size.
+recording by less than 1e-5 of its root mean square for order 3 and above, 1e-4 for order 2, 1e-2 for order 1,
+whatever the block size; a phase is less exact than that where its amplitude is below the root mean square.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +20,7 @@ from kuramoto.dynamics import wrap_phase
 FloatArray = NDArray[np.float64]
 
 _TRANSIENT_LEFT = 1e-6
-_TAPER_CYCLES = 8
+_TAPER_CYCLES = 16
 _SMALLEST_BLOCK = 4096
 
 
@@ -30,7 +31,7 @@ class PhaseExtractor:
     Attributes:
         rate_hz: Sampling rate.
         band_hz: Pass band (low, high) with 0 < low < high < rate/2; its edges are at half amplitude.
-        order: Butterworth order, >= 1, run forwards and backwards.
+        order: Butterworth order, >= 1, run forwards and backwards; see above for its effect on accuracy.
         block_size: Samples a block yields; None chooses it from the margin.
         margin: Samples of context on either side of a block. Within a margin of the recording's ends the phases
             lean on its odd reflection, and within a few cycles of them they are not to be relied on.
@@ -113,7 +114,9 @@ def _check_chunks(chunks: Iterable[ArrayLike]) -> Iterator[FloatArray]:
         if rows.ndim != 2 or rows.shape[1] < 1:
             raise ValueError(f"signal: expected shape (samples, channels) with a channel, got {rows.shape}")
         if rows.shape[1] != (channels := channels or rows.shape[1]):
-            raise ValueError(f"signal: expected {channels} channels from sample {first} on, got {rows.shape[1]}")
+            raise ValueError(
+                f"signal: expected {channels} channels from sample {first} on, got {rows.shape[1]}"
+            )
         bad = np.argwhere(~np.isfinite(rows))
         if bad.size:
             row, channel = bad[0]
