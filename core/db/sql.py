@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from django.db import connection as default_connection
+from django.db import connections
 from django.db.migrations.operations import CreateModel
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
@@ -71,15 +71,17 @@ class RunSQLFile(Operation):
 
 
 @cache
-def named_queries(app: str) -> dict[str, str]:
-    """The queries of `<app>/sql/queries.sql`: each begins with a line `-- name: list_things`."""
-    parts = re.split(r"^-- name: (\w+)\n", (ROOT / app / "sql" / "queries.sql").read_text(), flags=re.MULTILINE)
+def named_queries(app: str, file: str = "queries") -> dict[str, str]:
+    """The queries of `<app>/sql/<file>.sql`: each begins with a line `-- name: list_things`."""
+    parts = re.split(r"^-- name: (\w+)\n", (ROOT / app / "sql" / f"{file}.sql").read_text(), flags=re.MULTILINE)
     return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
 
 
-def fetch_all(app: str, name: str, parameters: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def fetch_all(
+    app: str, name: str, parameters: dict[str, Any] | None = None, *, using: str = "default", file: str = "queries"
+) -> list[dict[str, Any]]:
     """The rows that the named query answers, each as a dict by column name."""
-    with default_connection.cursor() as cursor:
-        cursor.execute(named_queries(app)[name], parameters or {})
+    with connections[using].cursor() as cursor:
+        cursor.execute(named_queries(app, file)[name], parameters or {})
         columns = [column[0] for column in cursor.description]
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]

@@ -40,8 +40,8 @@ class FindingsError(CommandError):
 class NfcsCommand(BaseCommand):
     """A command with `--json` and, where it changes data, `--dry-run`.
 
-    Implement `run(**options)`; or add verbs, each a method (`manage.py partitions ensure`). Results go to stdout through
-    `answer`, everything else to stderr. Exit codes: 0 done, 1 failed (`CommandError`), 2 usage, 3 findings.
+    Implement `run(**options)`; or add verbs, each a method (`manage.py partitions ensure`). Results go to stdout,
+    through `answer`; everything else to stderr. Exit codes: 0 done, 1 failed (`CommandError`), 2 usage, 3 findings.
 
     Attributes:
         changes_data: whether a command without verbs takes `--dry-run`.
