@@ -26,6 +26,5 @@ DATABASES = {
     | {"TEST": {"NAME": f"test_nfcs_{os.environ.get('NFCS_TEST_RUN', '0')}", "TEMPLATE": template_name()}},
     "owner": _test | {"TEST": {"MIRROR": "default"}},
 }
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-"""Signing in is not what most tests are about; those that are use the real hasher."""
+PASSWORD_HASHERS = ["tests.hashers.CheapArgon2PasswordHasher"]
 LOGGING: dict[str, object] = {"version": 1, "disable_existing_loggers": False}

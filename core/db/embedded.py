@@ -92,6 +92,16 @@ class EmbeddedServer:
                 self._start()
             self._hold()
 
+    def restart(self) -> None:
+        """Start the server again after it died under processes that hold it.
+
+        Raises:
+            EmbeddedServerError: it did not start.
+        """
+        with self._exclusive("start"):
+            if not self.is_running():
+                self._start()
+
     def is_held(self) -> bool:
         """Whether this very process holds the server."""
         return self.directory in _held and _held[self.directory][0] == os.getpid()

@@ -8,14 +8,15 @@ END;
 $$;
 COMMENT ON FUNCTION nfcs_core.update_timestamp_v1() IS 'BEFORE UPDATE trigger: sets updated_at.';
 
--- Trigger function: rows of this table are never changed.
+-- Trigger function: rows of this table are never changed. On a partitioned table the trigger fires with the name of the
+-- leaf; its argument is then the name of the table.
 CREATE FUNCTION nfcs_core.refuse_change_v1() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION '% of % is refused: its rows are append-only', TG_OP, TG_TABLE_NAME
+    RAISE EXCEPTION '% of % is refused: its rows are append-only', TG_OP, coalesce(TG_ARGV[0], TG_TABLE_NAME)
         USING ERRCODE = 'integrity_constraint_violation',
-              CONSTRAINT = TG_TABLE_NAME || '_append_only',
-              TABLE = TG_TABLE_NAME;
+              CONSTRAINT = coalesce(TG_ARGV[0], TG_TABLE_NAME) || '_append_only',
+              TABLE = coalesce(TG_ARGV[0], TG_TABLE_NAME);
 END;
 $$;
 COMMENT ON FUNCTION nfcs_core.refuse_change_v1() IS 'Trigger: refuses the statement; for append-only tables.';

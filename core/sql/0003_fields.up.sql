@@ -52,4 +52,4 @@ CREATE INDEX idx_nfcs_fields_coherence ON nfcs_core.nfcs_fields (coherence_level
 CREATE INDEX idx_nfcs_fields_time_brin ON nfcs_core.nfcs_fields USING brin ("timestamp");
 
 CREATE TRIGGER nfcs_fields_append_only BEFORE UPDATE ON nfcs_core.nfcs_fields
-    FOR EACH ROW EXECUTE FUNCTION nfcs_core.refuse_change_v1();
+    FOR EACH ROW EXECUTE FUNCTION nfcs_core.refuse_change_v1('nfcs_fields');

@@ -17,7 +17,7 @@ CREATE TABLE kuramoto.kuramoto_oscillators (
     PRIMARY KEY (run_id, "timestamp", id),
     CONSTRAINT kuramoto_oscillators_run_id_fk FOREIGN KEY (run_id) REFERENCES nfcs_core.runs (id),
     CONSTRAINT kuramoto_oscillators_phases_ck CHECK (
-        array_ndims(phases) = 1 AND nfcs_core.is_finite_v1(phases)
+        cardinality(phases) > 0 AND array_ndims(phases) = 1 AND nfcs_core.is_finite_v1(phases)
         AND -pi() <= ALL (phases) AND pi() >= ALL (phases)),
     CONSTRAINT kuramoto_oscillators_sync_ck CHECK (sync_parameter BETWEEN 0 AND 1),
     CONSTRAINT kuramoto_oscillators_mean_phase_ck CHECK (mean_phase BETWEEN -pi() AND pi()),
@@ -42,7 +42,7 @@ CREATE INDEX kuramoto_oscillators_ts_brin ON kuramoto.kuramoto_oscillators USING
 CREATE INDEX idx_kuramoto_sync ON kuramoto.kuramoto_oscillators (sync_parameter);
 
 CREATE TRIGGER kuramoto_oscillators_append_only BEFORE UPDATE ON kuramoto.kuramoto_oscillators
-    FOR EACH ROW EXECUTE FUNCTION nfcs_core.refuse_change_v1();
+    FOR EACH ROW EXECUTE FUNCTION nfcs_core.refuse_change_v1('kuramoto_oscillators');
 
 -- Every row has as many phases as its run has oscillators; once a statement, whatever the number of rows.
 CREATE FUNCTION kuramoto.guard_oscillator_count_v1() RETURNS trigger

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,11 +16,10 @@ from constitutional.services import monitor_samples
 from core.exceptions import FieldError, InvalidInput
 from core.field import decode_frame
 from core.models import Run
-from core.selectors import list_defect_components
 from core.services.fields import FieldSample, record_fields
-from core.telemetry import CARRY_S, FloatArray, HaComponents, carry_forward, unix_seconds
-from kuramoto.selectors import list_carried_components
+from core.telemetry import FloatArray, HaComponents, unix_seconds
 from kuramoto.services import OscillatorBatch, record_oscillators
+from nfcs.ingest.carried import carry_defect, carry_forecast_and_drift
 from nfcs.ingest.rows import FieldRow, MetricRow, OscillatorRow
 from validation.services import record_metrics
 
@@ -68,8 +68,7 @@ def record_run_oscillators(run: Run, batch: OscillatorBatch) -> Outcome:
     """Store, derive from and watch oscillator states of one run: the path below every producer."""
     with transaction.atomic():
         times = unix_seconds(batch.timestamps)
-        known_times, known = list_defect_components(run.pk, batch.timestamps, CARRY_S)
-        recorded = record_oscillators(run=run, batch=batch, defect=carry_forward(times, known_times, known))
+        recorded = record_oscillators(run=run, batch=batch, defect=carry_defect(run.pk, batch.timestamps))
         series = {"r": (times, recorded.r), "ha": (times, recorded.ha)}
         return _watch(run, len(times), series, [event.event_type for event in recorded.events], recorded.late)
 
@@ -82,12 +81,8 @@ def record_run_fields(run: Run, samples: Sequence[FieldSample]) -> Outcome:
     with transaction.atomic():
         timestamps = [sample.timestamp for sample in samples]
         times = unix_seconds(timestamps)
-        known_times, forecast, drift = list_carried_components(run.pk, timestamps, CARRY_S)
-        carried = HaComponents(
-            np.full(times.shape, np.nan),
-            carry_forward(times, known_times, forecast),
-            carry_forward(times, known_times, drift),
-        )
+        forecast, drift = carry_forecast_and_drift(run.pk, timestamps)
+        carried = HaComponents(np.full(times.shape, np.nan), forecast, drift)
         recorded = record_fields(run=run, samples=samples, carried=carried)
         series = {
             "coherence": (times, recorded.coherence_level),
@@ -97,6 +92,36 @@ def record_run_fields(run: Run, samples: Sequence[FieldSample]) -> Outcome:
         if run.n_oscillators is None:
             series["ha"] = (times, recorded.ha)
         return _watch(run, len(times), series)
+
+
+def record_run_metrics(
+    run: Run,
+    *,
+    names: Sequence[str],
+    components: Sequence[str],
+    units: Sequence[str | None],
+    times: Sequence[datetime],
+    values: Sequence[float],
+    tags: Sequence[dict[str, Any]] | None = None,
+    indices: Sequence[int] | None = None,
+) -> Outcome:
+    """Store and watch metric samples of one run, given by column: the path below every producer."""
+    with transaction.atomic():
+        record_metrics(
+            run_id=run.pk,
+            names=names,
+            components=components,
+            units=units,
+            tags=tags or [{}] * len(names),
+            times=times,
+            values=values,
+            indices=indices or range(len(names)),
+        )
+        positions: dict[str, list[int]] = defaultdict(list)
+        for position, name in enumerate(names):
+            positions[f"metric:{name}"].append(position)
+        seconds, numbers = unix_seconds(times), np.array(values, dtype=np.float64)
+        return _watch(run, len(names), {name: (seconds[at], numbers[at]) for name, at in positions.items()})
 
 
 def _ingest_run_oscillators(run: Run, part: list[tuple[int, OscillatorRow]]) -> Outcome:
@@ -171,8 +196,8 @@ def _ingest_run_metrics(run: Run, part: list[tuple[int, MetricRow]]) -> Outcome:
             times.append(at)
     if errors:
         raise InvalidInput(errors=errors)
-    record_metrics(
-        run_id=run.pk,
+    return record_run_metrics(
+        run,
         names=[row.metric_name for row in rows],
         components=[row.component for row in rows],
         units=[row.metric_unit for row in rows],
@@ -181,12 +206,6 @@ def _ingest_run_metrics(run: Run, part: list[tuple[int, MetricRow]]) -> Outcome:
         values=[row.metric_value for row in rows],
         indices=[index for index, _ in part],
     )
-    by_name: dict[str, list[int]] = defaultdict(list)
-    for position, row in enumerate(rows):
-        by_name[f"metric:{row.metric_name}"].append(position)
-    seconds = unix_seconds(times)
-    values = np.array([row.metric_value for row in rows], dtype=np.float64)
-    return _watch(run, len(rows), {name: (seconds[at], values[at]) for name, at in by_name.items()})
 
 
 def _watch(

@@ -126,7 +126,7 @@ def _decode_each(body: bytes, lines: bool, row_type: type[Row]) -> list[Row]:
 
 
 def _locate(index: int, message: str) -> FieldError:
-    """msgspec's words, such as "Expected `float`, got `str` - at `$.phases[2]`", as an error of a field."""
+    """Msgspec's words, such as "Expected `float`, got `str` - at `$.phases[2]`", as an error of a field."""
     detail, _, path = message.partition(" - at `$")
     named = re.search(r"field `(\w+)`", detail)
     parts = [str(index), *re.findall(r"\w+", path)]

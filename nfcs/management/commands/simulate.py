@@ -1,0 +1,186 @@
+"""`manage.py simulate`: a simulated system writes telemetry through the same path as every other producer."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from django.core.management.base import CommandError, CommandParser
+from django.db import OperationalError, connection
+
+from core.choices import RunKind
+from core.exceptions import InvalidInput
+from core.management.base import NfcsCommand, UsageError, show_progress
+from core.models import RealityNetwork, Run
+from core.selectors import coupling_matrix
+from core.services.runs import end_run, start_run
+from nfcs import __version__
+from nfcs.ingest.producers import record_second
+from nfcs.simulation import Second, SimulationSettings, simulate
+
+RETRY_S = 2.0
+
+
+class Command(NfcsCommand):
+    """Run a simulation and record it."""
+
+    help = "Simulate coupled oscillators and a complex field, and record them as a run."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """What is simulated, and for how long."""
+        super().add_arguments(parser)
+        usual = SimulationSettings()
+        parser.add_argument("--name", default="simulation", help="name of the run")
+        parser.add_argument("--network", help="coupling graph by name, such as biosemi64; without it all-to-all")
+        parser.add_argument("--oscillators", type=int, help="number of oscillators without a network (64)")
+        parser.add_argument("--sigma", type=float, default=usual.sigma, help="spread of natural frequencies, rad/s")
+        parser.add_argument("--coupling", type=float, default=usual.coupling_ratio, help="mean of K / Kc")
+        parser.add_argument("--swing", type=float, default=usual.coupling_swing, help="how far K / Kc swings")
+        parser.add_argument("--noise", type=float, default=usual.noise, help="phase noise D, rad^2/s")
+        parser.add_argument("--resolution", type=int, default=usual.resolution, help="points per side of the field")
+        parser.add_argument("--length", type=float, default=usual.length, help="side of the field's domain")
+        parser.add_argument("--c1", type=float, default=usual.c1, help="linear dispersion of the field")
+        parser.add_argument("--c3", type=float, default=usual.c3_calm, help="nonlinear dispersion while calm")
+        parser.add_argument("--rate", type=float, default=usual.rate_hz, help="oscillator rows a second, Hz")
+        parser.add_argument("--frame-every", type=int, default=10, help="keep the field itself every so many seconds")
+        parser.add_argument("--seed", type=int, default=usual.seed, help="seed of the random generator")
+        parser.add_argument("--seconds", type=int, default=60, help="simulated time (not with --live)")
+        parser.add_argument("--live", action="store_true", help="go on in real time until stopped")
+        parser.add_argument("--backfill", type=int, default=0, help="with --live: begin so many seconds ago")
+
+    def run(self, **options: Any) -> None:
+        """Simulate, second by second."""
+        if options["backfill"] and not options["live"]:
+            raise UsageError("--backfill goes with --live")
+        for name in ("seconds", "frame_every", "resolution", "rate"):
+            if not options[name] > 0:
+                raise UsageError(f"--{name.replace('_', '-')} must be above 0")
+        network = self._find_network(options["network"])
+        if network is not None and options["oscillators"] not in (None, network.n_nodes):
+            raise UsageError(f"--oscillators: network {network.name} has {network.n_nodes} vertices")
+        settings = SimulationSettings(
+            n_oscillators=network.n_nodes if network else options["oscillators"] or 64,
+            weights=coupling_matrix(network) if network else None,
+            sigma=options["sigma"],
+            coupling_ratio=options["coupling"],
+            coupling_swing=options["swing"],
+            noise=options["noise"],
+            rate_hz=options["rate"],
+            resolution=options["resolution"],
+            length=options["length"],
+            c1=options["c1"],
+            c3_calm=options["c3"],
+            seed=options["seed"],
+        )
+        live = options["live"]
+        length_s = options["backfill"] if live else options["seconds"]
+        started_at = datetime.now(UTC) - timedelta(seconds=length_s)
+        run = self._open_run(options["name"], settings, network, started_at, live=live)
+        self.note(f"run {run.pk} ({run.name})")
+        stop = _stop_on_signal()
+        try:
+            seconds = simulate(settings)
+            recorded = self._record(run, settings, seconds, options, stop)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        finally:
+            connection.close_if_unusable_or_obsolete()
+            _end(run, datetime.now(UTC) if live else started_at + timedelta(seconds=length_s))
+        self.answer(
+            {"run": run.pk, "seconds": recorded, "rows": recorded * round(settings.rate_hz)},
+            [f"run {run.pk}: {recorded} s, {recorded * round(settings.rate_hz)} oscillator rows"],
+        )
+
+    def _record(
+        self, run: Run, settings: SimulationSettings, seconds: Any, options: dict[str, Any], stop: threading.Event
+    ) -> int:
+        past = options["backfill"] if options["live"] else options["seconds"]
+        count = 0
+        for second in show_progress(islice(seconds, past), total=past, label="simulating"):
+            if stop.is_set():
+                return count
+            record_second(run, settings, second, keep_frame=count % options["frame_every"] == 0)
+            count += 1
+        while options["live"] and not stop.is_set():
+            second = next(seconds)
+            due = run.started_at.timestamp() + count + 1
+            stop.wait(max(0.0, due - time.time()))
+            if stop.is_set():
+                break
+            self._record_patiently(run, settings, second, count % options["frame_every"] == 0, stop)
+            count += 1
+        return count
+
+    def _record_patiently(
+        self, run: Run, settings: SimulationSettings, second: Second, keep_frame: bool, stop: threading.Event
+    ) -> None:
+        """Record a second; while the database is away, try again: a live source does not lose what it measured."""
+        while not stop.is_set():
+            try:
+                record_second(run, settings, second, keep_frame=keep_frame)
+            except OperationalError as error:
+                self.note(f"the database is away, trying again: {str(error).strip().splitlines()[0]}")
+                connection.close()
+                stop.wait(RETRY_S)
+            else:
+                return
+
+    def _find_network(self, name: str | None) -> RealityNetwork | None:
+        if name is None:
+            return None
+        network = RealityNetwork.objects.filter(name=name).first()
+        if network is None:
+            known = ", ".join(RealityNetwork.objects.values_list("name", flat=True)) or "none; loaddata biosemi64"
+            raise UsageError(f"--network: there is no network {name!r} (known: {known})")
+        return network
+
+    def _open_run(
+        self,
+        name: str,
+        settings: SimulationSettings,
+        network: RealityNetwork | None,
+        started_at: datetime,
+        *,
+        live: bool,
+    ) -> Run:
+        parameters = {key: value for key, value in asdict(settings).items() if key not in ("weights", "seed")}
+        if live:
+            # Whatever a killed simulation left open has ended: only one of a name is live.
+            for left_open in Run.objects.ongoing().filter(name=name, kind=RunKind.SIMULATION):
+                _end(left_open, max(started_at, left_open.started_at))
+        try:
+            return start_run(
+                name=name,
+                kind=RunKind.SIMULATION,
+                started_at=started_at,
+                parameters=parameters,
+                seed=settings.seed,
+                code_version=__version__,
+                network=network,
+                n_oscillators=settings.n_oscillators,
+                natural_frequencies=settings.natural_frequencies.tolist(),
+                coupling_norm=settings.coupling_norm,
+                critical_coupling=float(np.asarray(settings.critical_coupling)),
+            )
+        except (ValueError, OverflowError) as error:
+            raise InvalidInput(str(error)) from error
+
+
+def _end(run: Run, ended_at: datetime) -> None:
+    if Run.objects.filter(pk=run.pk, ended_at=None).exists():
+        end_run(run=run, ended_at=max(ended_at, run.started_at))
+
+
+def _stop_on_signal() -> threading.Event:
+    """An event that SIGINT and SIGTERM set, so that the run is ended and not torn off."""
+    stop = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+    return stop

@@ -1,0 +1,126 @@
+"""`manage.py up`: the whole system with one command, and down again with Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError, CommandParser
+from django.db import connections
+
+from accounts.models import User
+from core.management.base import NfcsCommand
+from core.models import SystemConfig
+from nfcs.supervisor import Process, Supervisor
+
+FIXTURES = ("roles", "seed_config", "biosemi64", "policies")
+
+
+class Command(NfcsCommand):
+    """Bring up database, web server, worker and a live simulation; stop all of it on Ctrl-C or SIGTERM."""
+
+    help = "Start everything: database, migrations, fixtures, partitions, web server, worker and a live simulation."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Where to listen and what to leave out."""
+        super().add_arguments(parser)
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000), help="port (PORT, 8000)")
+        parser.add_argument("--bind", default=os.environ.get("NFCS_BIND", "127.0.0.1"), help="address (127.0.0.1)")
+        parser.add_argument("--no-simulation", action="store_true", help="do not simulate")
+
+    def run(self, **options: Any) -> None:
+        """Prepare, start, watch, stop."""
+        address = f"{options['bind']}:{options['port']}"
+        _check_port(options["bind"], options["port"])
+        stop = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        self._prepare()
+        password = self._ensure_admin()
+        connections.close_all()
+        supervisor = Supervisor(settings.DATA_DIR / "logs", server=settings.DATABASES["default"]["EMBEDDED"])
+        try:
+            supervisor.start(_processes(address, simulate=not options["no_simulation"]))
+            if not supervisor.wait_until_ready(f"http://{address}/healthz", stop):
+                raise CommandError(f"the web server did not answer; see {supervisor.log_directory / 'web.log'}")
+            self._announce(address, password)
+            supervisor.watch(stop, self.stdout.write)
+        finally:
+            self.stdout.write("stopping ...")
+            supervisor.stop()
+        self.stdout.write("stopped")
+
+    def _prepare(self) -> None:
+        self._step("database")
+        connections["owner"].ensure_connection()
+        version = connections["owner"].pg_version
+        self._done(f"PostgreSQL {version // 10000}.{version % 10000}")
+        self._step("migrations")
+        call_command("migrate", verbosity=0, interactive=False)
+        self._done("applied")
+        self._step("fixtures")
+        if SystemConfig.objects.exists():
+            self._done("kept as they are")
+        else:
+            call_command("loaddata", *FIXTURES, verbosity=0)
+            self._done(", ".join(FIXTURES))
+        self._step("partitions")
+        call_command("partitions", "ensure", stdout=open(os.devnull, "w"))  # noqa: SIM115
+        self._done("the coming months are covered")
+
+    def _ensure_admin(self) -> str | None:
+        """Make the first administrator; the password, where it was generated here."""
+        if User.objects.filter(is_superuser=True).exists():
+            return None
+        given = os.environ.get("NFCS_ADMIN_PASSWORD")
+        password = given or secrets.token_urlsafe(12)
+        User.objects.create_superuser("admin", "admin@localhost", password)
+        return None if given else password
+
+    def _announce(self, address: str, password: str | None) -> None:
+        lines = [
+            "",
+            f"  admin    http://{address}/admin/",
+            f"  API      http://{address}/api/docs/",
+            f"  health   http://{address}/readyz",
+            f"  logs     {settings.DATA_DIR / 'logs'}",
+        ]
+        if password:
+            lines.append(f"  sign in  admin / {password}   (shown this once)")
+        lines += ["", "Ctrl-C stops everything; the data stay."]
+        self.stdout.write("\n".join(lines))
+        self.stdout.flush()
+
+    def _step(self, name: str) -> None:
+        self.stdout.write(f"{name:<12}", ending="")
+        self.stdout.flush()
+
+    def _done(self, words: str) -> None:
+        self.stdout.write(words)
+
+
+def _processes(address: str, *, simulate: bool) -> list[Process]:
+    web = ["-m", "gunicorn", "nfcs.wsgi", "--bind", address, "--worker-class", "gthread", "--workers", "2"]
+    processes = [
+        Process("web", [*web, "--threads", "8", "--timeout", "60", "--graceful-timeout", "10"]),
+        Process("worker", ["manage.py", "procrastinate", "worker", "--concurrency", "2"]),
+    ]
+    if simulate:
+        live = ["manage.py", "simulate", "--live", "--name", "live simulation", "--network", "biosemi64"]
+        processes.append(Process("simulation", [*live, "--backfill", "600"]))
+    return processes
+
+
+def _check_port(bind: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind, port))
+        except OSError as error:
+            raise CommandError(f"{bind}:{port} is taken ({error.strerror}); choose another with PORT") from error
