@@ -1,0 +1,162 @@
+"""Every write of the validation app."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.db import connection, transaction
+from numpy.typing import NDArray
+
+from core.db.copy import insert_columns
+from core.exceptions import FieldError, InvalidInput
+from core.models import Run
+from core.telemetry import EARLIEST, LATEST
+from validation.models import ValidationRun
+from validation.series import SeriesKey, find_faults, resolve_series, write_tags
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@transaction.atomic
+def record_metrics(
+    *,
+    run_id: int,
+    names: Sequence[str],
+    components: Sequence[str],
+    units: Sequence[str | None],
+    tags: Sequence[Mapping[str, Any] | None],
+    times: Sequence[datetime] | NDArray[np.datetime64],
+    values: Sequence[float] | NDArray[np.float64],
+    indices: Sequence[int] | None = None,
+) -> int:
+    """Store samples of one run, given by column, and count them: all or none.
+
+    Args:
+        times: aware, or datetime64 in UTC; years 1900 to 9000.
+        values: finite.
+        indices: position of each row in the caller's batch, for the errors.
+
+    Raises:
+        InvalidInput: names every bad field of every bad row as `{index}.{field}`.
+        IntegrityError: `metric_series_run_id_fk`, there is no such run.
+    """
+    count = len(names)
+    if {len(components), len(units), len(tags), len(times), len(values)} != {count}:
+        raise ValueError("the columns of a batch differ in length")
+    rows = range(count) if indices is None else indices
+    errors: list[FieldError] = []
+    keys = _read_keys(names, components, units, tags, rows, errors)
+    at = _read_times(times, rows, errors)
+    numbers = _read_values(values, rows, errors)
+    if errors:
+        raise InvalidInput(errors=errors)
+    series = resolve_series(run_id, dict.fromkeys(keys))
+    columns = {
+        "run_id": np.full(count, run_id, np.int64),
+        "series_id": np.fromiter(map(series.__getitem__, keys), np.int64, count),
+        "recorded_at": at,
+        "value": numbers,
+    }
+    with connection.cursor() as cursor:
+        return insert_columns(cursor, "metric_samples", columns)
+
+
+@transaction.atomic
+def record_validation_run(
+    *,
+    validation_type: str,
+    code_version: str,
+    seed: int,
+    test_parameters: Mapping[str, Any],
+    results_data: Mapping[str, Any],
+    total_tests: int,
+    failed_tests: Sequence[str],
+    duration_ms: float,
+    executed_at: datetime,
+    run: Run | None = None,
+) -> ValidationRun:
+    """Record the outcome of a set of checks; those that did not fail passed.
+
+    Args:
+        failed_tests: the name of every check that failed.
+        run: the run whose telemetry was checked.
+
+    Raises:
+        IntegrityError: a `validation_runs_*` constraint.
+    """
+    return ValidationRun.objects.create(
+        validation_type=validation_type,
+        run=run,
+        code_version=code_version,
+        seed=seed,
+        test_parameters=dict(test_parameters),
+        results_data=dict(results_data),
+        passed_tests=total_tests - len(failed_tests),
+        total_tests=total_tests,
+        failed_tests=list(failed_tests),
+        duration_ms=duration_ms,
+        executed_at=executed_at,
+    )
+
+
+def _read_keys(
+    names: Sequence[str],
+    components: Sequence[str],
+    units: Sequence[str | None],
+    tags: Sequence[Mapping[str, Any] | None],
+    rows: Sequence[int],
+    errors: list[FieldError],
+) -> list[SeriesKey]:
+    texts = []
+    for row, one in zip(rows, tags, strict=True):
+        try:
+            texts.append(write_tags(one))
+        except ValueError as error:
+            errors.append(FieldError(f"{row}.tags", str(error), "tags"))
+            texts.append("{}")
+    keys = [SeriesKey(*key) for key in zip(names, components, (unit or None for unit in units), texts, strict=True)]
+    faults = {key: found for key in dict.fromkeys(keys) if (found := list(find_faults(key)))}
+    if faults:
+        errors += (
+            FieldError(f"{row}.{fault.field}", fault.detail, fault.code)
+            for row, key in zip(rows, keys, strict=True)
+            for fault in faults.get(key, ())
+        )
+    return keys
+
+
+def _read_times(
+    times: Sequence[datetime] | NDArray[np.datetime64], rows: Sequence[int], errors: list[FieldError]
+) -> NDArray[np.datetime64]:
+    if isinstance(times, np.ndarray):
+        microseconds = times.astype("datetime64[us]").astype(np.int64)
+    else:
+        microseconds = np.fromiter(((at - _EPOCH) // _MICROSECOND for at in times), np.int64, len(times))
+    earliest, latest = ((bound - _EPOCH) // _MICROSECOND for bound in (EARLIEST, LATEST))
+    for position in np.flatnonzero((microseconds < earliest) | (microseconds >= latest)).tolist():
+        detail = "A time between the years 1900 and 9000 is needed."
+        errors.append(FieldError(f"{rows[position]}.timestamp", detail, "out_of_range"))
+    return microseconds.view("datetime64[us]")
+
+
+def _read_values(
+    values: Sequence[float] | NDArray[np.float64], rows: Sequence[int], errors: list[FieldError]
+) -> NDArray[np.float64]:
+    try:
+        numbers = np.asarray(values, np.float64)
+    except OverflowError:
+        numbers = np.array([_to_float(value) for value in values])
+    for position in np.flatnonzero(~np.isfinite(numbers)).tolist():
+        errors.append(FieldError(f"{rows[position]}.metric_value", "A finite number is needed.", "not_finite"))
+    return numbers
+
+
+def _to_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond the range of double precision
+        return np.inf

@@ -1,0 +1,2 @@
+DROP TABLE validation.metric_samples;
+DROP TABLE validation.metric_series;
