@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.apps import apps
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor as PostgresSchemaEditor
 from django.db.models import Model
+from django.utils.text import capfirst
 
 
 def schema_of(app_label: str) -> str:
@@ -18,7 +17,7 @@ def schema_of(app_label: str) -> str:
 
 
 class DatabaseSchemaEditor(PostgresSchemaEditor):
-    """Django's schema editor, which also puts a new table into its app's schema."""
+    """Django's schema editor, which also puts a new table into its app's schema and comments every column."""
 
     def create_model(self, model: type[Model]) -> None:
         """Create the table of `model`; its indexes, constraints and sequence move with it."""
@@ -26,14 +25,15 @@ class DatabaseSchemaEditor(PostgresSchemaEditor):
         schema = schema_of(model._meta.app_label)
         if schema != "public":
             self.execute(f"ALTER TABLE {self.quote_name(model._meta.db_table)} SET SCHEMA {self.quote_name(schema)}")
+            self.write_comments(model)
 
     def write_comments(self, model: type[Model]) -> None:
-        """Put the comments of `model` and its fields on a table that an SQL file made."""
-        if model._meta.db_table_comment:
-            self.alter_db_table_comment(model, None, model._meta.db_table_comment)
+        """Comment the table of `model` and its columns; where the model has no words, its names have to do."""
+        table = self.quote_name(model._meta.db_table)
+        words = model._meta.db_table_comment or f"{capfirst(model._meta.verbose_name)}."
+        self.execute(f"COMMENT ON TABLE {table} IS {self.quote_value(words)}", params=None)
         for field in model._meta.local_concrete_fields:
-            if field.db_comment:
-                self.execute(*self._comment_on(model, field))
-
-    def _comment_on(self, model: type[Model], field: Any) -> tuple[str, list[str]]:
-        return self._alter_column_comment_sql(model, field, None, field.db_comment)  # type: ignore[no-any-return]
+            name = "Primary key" if field.primary_key else capfirst(field.verbose_name)
+            column = self.quote_name(str(field.column))
+            words = self.quote_value(field.db_comment or f"{name}.")
+            self.execute(f"COMMENT ON COLUMN {table}.{column} IS {words}", params=None)
