@@ -13,20 +13,21 @@ from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 
+MAX_TIMESTAMP_S = 1e12
+"""Beyond every date a database holds, and small enough that time bins can be counted in whole numbers."""
+
 
 def read_series(timestamps_s: ArrayLike, values: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Return both as float64, (n,).
 
-    Raises ValueError when the shapes differ or a timestamp is not finite; values may hold anything.
+    Raises ValueError when the shapes differ or a timestamp is not a time; values may hold anything.
     """
     times = np.asarray(timestamps_s, dtype=np.float64)
     samples = np.asarray(values, dtype=np.float64)
     if times.ndim != 1 or times.shape != samples.shape:
-        raise ValueError(
-            f"timestamps_s: expected (n,) like the values, got {times.shape} and {samples.shape}"
-        )
-    if not np.isfinite(times).all():
-        raise ValueError("timestamps_s: expected finite seconds")
+        raise ValueError(f"timestamps_s: expected (n,) like the values, got {times.shape} and {samples.shape}")
+    if not (np.abs(times) <= MAX_TIMESTAMP_S).all():
+        raise ValueError(f"timestamps_s: expected seconds within {MAX_TIMESTAMP_S:g} of the epoch")
     return times, samples
 
 
@@ -37,9 +38,7 @@ def select_on_time(timestamps_s: FloatArray, last_seen_s: float | None) -> NDArr
     return np.asarray(timestamps_s > newest[:-1])
 
 
-def split_runs(
-    codes: NDArray[np.int8], breaks: NDArray[np.bool_] | None = None
-) -> Iterator[tuple[int, int, int]]:
+def split_runs(codes: NDArray[np.int8], breaks: NDArray[np.bool_] | None = None) -> Iterator[tuple[int, int, int]]:
     """Yield (code, start, end) of each stretch of equal codes, end excluded; `breaks` starts one too."""
     if codes.size == 0:
         return
@@ -58,7 +57,5 @@ def read_stored_fields(kind: type[Any], stored: Mapping[str, Any]) -> dict[str, 
     """
     expected = {field.name for field in fields(kind)}
     if different := expected.symmetric_difference(stored):
-        raise ValueError(
-            f"{kind.__name__}: missing or unknown in the stored state: {', '.join(sorted(different))}"
-        )
+        raise ValueError(f"{kind.__name__}: missing or unknown in the stored state: {', '.join(sorted(different))}")
     return dict(stored)
