@@ -129,12 +129,12 @@ def evaluate(
     window = state.window
     if policy.aggregate != "last":
         samples, window = slide_window(policy.aggregate, policy.window_s, window, times, samples)
-    track = _Track(policy, state.episode)
+    track = _Track(policy, state.episode, times, samples)
     for code, start, end in split_runs(_classify(policy, samples)):
         if code == _BREACH:
-            track.extend(times[start:end], samples[start:end])
+            track.extend(start, end)
         else:
-            track.leave(float(times[start]), is_calm=code == _CALM)
+            track.leave(start, is_calm=code == _CALM)
     track.finish_batch()
     return (
         MonitorState(
@@ -157,12 +157,13 @@ def score_severity(policy: Policy, value: float) -> float:
     if policy.severity_scale is None:
         x, severity = zip(*policy.breakpoints, strict=True)
         return float(np.interp(value, x, severity))
-    return min(1.0, max(0.0, _excess(policy, value)) / policy.severity_scale)
+    return min(1.0, max(0.0, float(_measure_excess(policy, value))) / policy.severity_scale)
 
 
-def _excess(policy: Policy, value: float) -> float:
-    """Return how far a value lies beyond the nearest bound; negative within."""
-    return max(value - policy.high, policy.low - value)
+def _measure_excess(policy: Policy, values: ArrayLike) -> FloatArray:
+    """Return how far values lie beyond the nearest bound; negative within."""
+    values = np.asarray(values, dtype=np.float64)
+    return np.asarray(np.maximum(values - policy.high, policy.low - values))
 
 
 def _classify(policy: Policy, values: FloatArray) -> NDArray[np.int8]:
@@ -182,33 +183,38 @@ def _count_streaks(valid: NDArray[np.bool_], before: int) -> NDArray[np.int64]:
 class _Track:
     """The episode of a batch, and what happened to it there."""
 
-    def __init__(self, policy: Policy, episode: Episode | None) -> None:
-        self.policy = policy
-        self.episode = episode
+    def __init__(self, policy: Policy, episode: Episode | None, times: FloatArray, values: FloatArray) -> None:
+        self.policy, self.episode = policy, episode
+        self.times, self.values, self.excess = times, values, _measure_excess(policy, values)
+        self.peak_excess = float(_measure_excess(policy, episode.peak)) if episode else 0.0
         self.peak_is_new = False
         self.changes: list[Breach] = []
 
-    def extend(self, times: FloatArray, values: FloatArray) -> None:
-        """Take samples that are all across a bound."""
+    def extend(self, start: int, end: int) -> None:
+        """Take the samples from start to end, all across a bound."""
         if self.episode is None:
-            first_s, first = float(times[0]), float(values[0])
-            self.episode = Episode(first_s, first_s + self.policy.dwell_s, first, first_s)
+            first_s = float(self.times[start])
+            opens_at_s = first_s + self.policy.dwell_s
+            if end < self.times.size and self.times[end - 1] < opens_at_s:
+                return  # Ended before the dwell: most crossings of a noisy series, not worth following.
+            self.episode = Episode(first_s, opens_at_s, float(self.values[start]), first_s)
+            self.peak_excess = float(self.excess[start])
         if self.episode.is_open:
-            self.episode = self._absorb(self.episode, times, values)
+            self._absorb(self.episode, start, end)
             return
-        opening = int(np.searchsorted(times, self.episode.opens_at_s))
-        self.episode = self._absorb(self.episode, times[: opening + 1], values[: opening + 1])
-        if opening < times.size:
-            self.episode = replace(self.episode, is_open=True)
-            self._record("opened", self.episode)
-            self.episode = self._absorb(self.episode, times[opening + 1 :], values[opening + 1 :])
+        opening = start + int(np.searchsorted(self.times[start:end], self.episode.opens_at_s))
+        episode = self._absorb(self.episode, start, min(opening + 1, end))
+        if opening < end:
+            episode = replace(episode, is_open=True)
+            self._record("opened", episode)
+            self._absorb(episode, opening + 1, end)
 
-    def leave(self, at_s: float, *, is_calm: bool) -> None:
+    def leave(self, start: int, *, is_calm: bool) -> None:
         """Take a sample that is not across a bound: it ends a dwell, and an open episode if it is calm."""
         if self.episode is not None and self.episode.is_open:
             if not is_calm:
                 return
-            self._record("cleared", self.episode, at_s)
+            self._record("cleared", self.episode, float(self.times[start]))
         self.episode = None
 
     def finish_batch(self) -> None:
@@ -216,16 +222,15 @@ class _Track:
         if self.episode is not None and self.episode.is_open and self.peak_is_new:
             self._record("updated", self.episode)
 
-    def _absorb(self, episode: Episode, times: FloatArray, values: FloatArray) -> Episode:
-        if times.size == 0:
-            return episode
-        episode = replace(episode, samples=episode.samples + times.size)
-        worst = int(np.argmax(np.maximum(values - self.policy.high, self.policy.low - values)))
-        peak = float(values[worst])
-        if _excess(self.policy, peak) > _excess(self.policy, episode.peak):
-            episode = replace(episode, peak=peak, peak_at_s=float(times[worst]))
-            self.peak_is_new = True
-        return episode
+    def _absorb(self, episode: Episode, start: int, end: int) -> Episode:
+        self.episode = replace(episode, samples=episode.samples + end - start)
+        if start < end:
+            worst = start + int(np.argmax(self.excess[start:end]))
+            if self.excess[worst] > self.peak_excess:
+                self.peak_excess, self.peak_is_new = float(self.excess[worst]), True
+                peak, peak_at_s = float(self.values[worst]), float(self.times[worst])
+                self.episode = replace(self.episode, peak=peak, peak_at_s=peak_at_s)
+        return self.episode
 
     def _record(self, change: Change, episode: Episode, cleared_at_s: float | None = None) -> None:
         self.changes.append(

@@ -85,13 +85,21 @@ class DetectorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Crossing:
+    """The crossing whose dwell is running: its first sample, and the median r over the dwell before it."""
+
+    at_s: float
+    r: float
+    median_before: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class DetectorState:
     """What the detector remembers between batches; storable as JSON.
 
     Attributes:
         synced: whether the last event was `sync_achieved`.
         incoherent: whether the last valid r was no larger than chance allows, r <= sqrt(ln(100) / N).
-        entered_at_s, entered_r, median_before: the crossing whose dwell is running.
         recent: (time, r) of the first valid sample of each time bin, over the longer dwell; at most
             BINS_PER_DWELL * MAX_DWELL_RATIO + 3 pairs, however high the sampling rate.
         late_count: samples at or before one already seen, left out since the run began.
@@ -101,9 +109,7 @@ class DetectorState:
     synced: bool = False
     incoherent: bool = False
     last_seen_s: float | None = None
-    entered_at_s: float | None = None
-    entered_r: float | None = None
-    median_before: float | None = None
+    crossing: Crossing | None = None
     recent: tuple[tuple[float, float], ...] = ()
     late_count: int = 0
     invalid_count: int = 0
@@ -116,7 +122,10 @@ class DetectorState:
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """Return the state `to_dict` stored; raises ValueError when its fields are others."""
         values = read_stored_fields(cls, stored)
-        return cls(**values | {"recent": tuple((float(at), float(r)) for at, r in values["recent"])})
+        if values["crossing"] is not None:
+            values["crossing"] = Crossing(**read_stored_fields(Crossing, values["crossing"]))
+        values["recent"] = tuple((at_s, r) for at_s, r in values["recent"])
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,17 +177,20 @@ def detect_events(
         if gaps[start] or code != track.awaited_code:
             track.leave()
         if code == track.awaited_code:
-            track.enter(times[start], values[start])
-            events += track.dwell(times[start:end])
+            entered_at_s = track.crossing.at_s if track.crossing else times[start]
+            completes = times[end - 1] >= entered_at_s + track.dwell_s
+            if end < times.size and not completes:
+                continue  # Given up at once: most crossings of a noisy series, not worth a median.
+            crossing = track.enter(times[start], values[start])
+            if completes:
+                events.append(track.complete(crossing))
     chance = incoherent_r_99(settings.n_oscillators)
     return (
         DetectorState(
             synced=track.synced,
             incoherent=bool(values[valid][-1] <= chance) if valid.any() else state.incoherent,
             last_seen_s=float(times[-1]),
-            entered_at_s=track.entered_at_s,
-            entered_r=track.entered_r,
-            median_before=track.median_before,
+            crossing=track.crossing,
             recent=track.remember(times[-1]),
             late_count=late_count,
             invalid_count=state.invalid_count + int(valid.size - valid.sum()),
@@ -200,9 +212,7 @@ class _Track:
 
     def __init__(self, state: DetectorState, settings: DetectorSettings, times: FloatArray, r: FloatArray) -> None:
         self.settings = settings
-        self.synced = state.synced
-        self.entered_at_s, self.entered_r = state.entered_at_s, state.entered_r
-        self.median_before = state.median_before
+        self.synced, self.crossing = state.synced, state.crossing
         recent = np.array(state.recent, dtype=np.float64).reshape(-1, 2)
         times, r = np.concatenate((recent[:, 0], times)), np.concatenate((recent[:, 1], r))
         first_of_bin = np.diff(np.floor(times / settings.bin_s), prepend=-np.inf) > 0
@@ -216,31 +226,29 @@ class _Track:
     def dwell_s(self) -> float:
         return self.settings.dwell_off_s if self.synced else self.settings.dwell_on_s
 
-    def enter(self, at_s: float, r: float) -> None:
+    def enter(self, at_s: float, r: float) -> Crossing:
         """Start the dwell, unless it is running."""
-        if self.entered_at_s is None:
-            self.entered_at_s, self.entered_r = float(at_s), float(r)
+        if self.crossing is None:
             first, end = np.searchsorted(self.recent_times, (at_s - self.dwell_s, at_s))
-            self.median_before = float(np.median(self.recent_r[first:end])) if end > first else None
+            before = float(np.median(self.recent_r[first:end])) if end > first else None
+            self.crossing = Crossing(float(at_s), float(r), before)
+        return self.crossing
 
     def leave(self) -> None:
         """Give the dwell up."""
-        self.entered_at_s = self.entered_r = self.median_before = None
+        self.crossing = None
 
-    def dwell(self, run_times: FloatArray) -> list[SynchronizationEvent]:
-        """Return the event when these samples, all across the threshold, complete the dwell."""
-        if self.entered_at_s is None or self.entered_r is None:
-            return []
-        occurred_at_s = self.entered_at_s + self.dwell_s
-        if run_times[-1] < occurred_at_s:
-            return []
-        first, end = np.searchsorted(self.recent_times, (self.entered_at_s, occurred_at_s), side="right")
-        after = float(np.median(np.append(self.recent_r[first:end], self.entered_r)))
+    def complete(self, crossing: Crossing) -> SynchronizationEvent:
+        """Change the collective state at the end of the dwell."""
+        occurred_at_s = crossing.at_s + self.dwell_s
+        first, end = np.searchsorted(self.recent_times, (crossing.at_s, occurred_at_s), side="right")
+        # The crossing itself may not be the first of its time bin, and so not among the recent samples.
+        after = float(np.median(np.append(self.recent_r[first:end], crossing.r)))
         event = SynchronizationEvent(
             event_type="desync_detected" if self.synced else "sync_achieved",
-            entered_at_s=self.entered_at_s,
+            entered_at_s=crossing.at_s,
             occurred_at_s=occurred_at_s,
-            sync_before=self.median_before,
+            sync_before=crossing.median_before,
             sync_after=after,
             threshold_on=self.settings.threshold_on,
             threshold_off=self.settings.threshold_off,
@@ -250,7 +258,7 @@ class _Track:
         )
         self.leave()
         self.synced = not self.synced
-        return [event]
+        return event
 
     def remember(self, now_s: float) -> tuple[tuple[float, float], ...]:
         """Return the samples that a later window may still need."""

@@ -61,7 +61,7 @@ class TestCrossing:
     def test_no_event_before_the_dwell_ends(self):
         state, events = detect(hold(0.9, 0, 5))
         assert events == []
-        assert (state.entered_at_s, state.synced) == (0.0, False)
+        assert (state.crossing.at_s, state.synced) == (0.0, False)
         assert detect([(5.0, 0.9)], state=state)[1][0].occurred_at_s == 5.0
 
     @pytest.mark.parametrize("interruption", [0.79, np.nan, np.inf, -np.inf, 1.1, -0.1])
@@ -90,12 +90,12 @@ class TestCrossing:
         silent = [(0.0, 0.9), (61.0, 0.9), (62.0, 0.9)]
         state, events = detect(silent)
         assert events == []
-        assert state.entered_at_s == 61.0
+        assert state.crossing.at_s == 61.0
         assert len(detect([(0.0, 0.9), (60.0, 0.9)])[1]) == 1
 
     def test_silence_between_batches_restarts_the_dwell(self):
         state, _ = detect([(0.0, 0.9)])
-        assert detect([(61.0, 0.9)], state=state)[0].entered_at_s == 61.0
+        assert detect([(61.0, 0.9)], state=state)[0].crossing.at_s == 61.0
 
 
 class TestMedians:
