@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from django.db import connection, transaction
@@ -13,15 +14,13 @@ from core.db.sql import named_queries
 from core.exceptions import FieldError
 from validation.constants import CACHED_SERIES, MAX_COMPONENT, MAX_METRIC_NAME, MAX_TAGS_BYTES, MAX_UNIT
 
+SeriesKey = tuple[str, str, str | None, bytes]
+"""What describes a series within its run: metric_name, component, metric_unit, and tags as JSON with sorted keys."""
 
-class SeriesKey(NamedTuple):
-    """What describes a series within its run; tags as JSON with sorted keys."""
-
-    metric_name: str
-    component: str
-    metric_unit: str | None
-    tags: str
-
+NO_TAGS = b"null"
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""An escaped NUL in JSON: after an even number of backslashes."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _known: dict[tuple[int, SeriesKey], int] = {}
 
@@ -63,55 +62,48 @@ def _find_series(run_id: int, keys: Sequence[SeriesKey]) -> dict[SeriesKey, int]
 
 
 def _parameters(run_id: int, keys: Sequence[SeriesKey]) -> dict[str, Any]:
-    names, components, units, tags = map(list, zip(*keys, strict=True))
-    return {"run_id": run_id, "names": names, "components": components, "units": units, "tags": tags}
+    names, components, units, tags = zip(*keys, strict=True)
+    return {
+        "run_id": run_id,
+        "names": list(names),
+        "components": list(components),
+        "units": list(units),
+        "tags": ["{}" if text == NO_TAGS else text.decode() for text in tags],
+    }
 
 
-def write_tags(tags: Mapping[str, Any] | None) -> str:
-    """Tags as the JSON of a series key; no tags are the empty object.
+def write_tags(tags: Mapping[str, Any] | None) -> bytes:
+    """Tags as the JSON of a series key.
 
     Raises:
-        ValueError: they are no JSON object that PostgreSQL can hold; the message says why.
+        TypeError: they are not JSON: a key that is no text, half of a surrogate pair, too deep, beyond 64 bits.
     """
-    if not tags:
-        if tags is None or isinstance(tags, Mapping):
-            return "{}"
-        raise ValueError("An object is needed.")
-    if not isinstance(tags, Mapping):
-        raise ValueError("An object is needed.")
-    try:
-        text = orjson.dumps(tags, option=orjson.OPT_SORT_KEYS)
-    except TypeError as error:
-        raise ValueError(f"Not JSON that can be stored: {error}.") from error
-    if len(text) > MAX_TAGS_BYTES:
-        raise ValueError(f"{len(text)} bytes of tags are more than {MAX_TAGS_BYTES}.")
-    if b"\\u0000" in text and _holds_nul(tags):
-        raise ValueError("A text holds a NUL character.")
-    return text.decode()
+    return orjson.dumps(tags, option=orjson.OPT_SORT_KEYS)
 
 
 def find_faults(key: SeriesKey) -> Iterator[FieldError]:
-    """Everything wrong with the texts of a series, each as an error of its field."""
-    for field, text, longest in (
-        ("metric_name", key.metric_name, MAX_METRIC_NAME),
-        ("component", key.component, MAX_COMPONENT),
-        ("metric_unit", key.metric_unit or "1", MAX_UNIT),
-    ):
-        if not isinstance(text, str):
-            yield FieldError(field, "A text is needed.", "type")
-        elif not text:
-            yield FieldError(field, "A text that is not empty is needed.", "empty")
-        elif len(text) > longest:
-            yield FieldError(field, f"{len(text)} characters are more than {longest}.", "too_long")
-        elif "\x00" in text:
-            yield FieldError(field, "A text holds no NUL character.", "nul")
-        elif not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
-            yield FieldError(field, "A text holds no half of a surrogate pair.", "surrogate")
+    """Everything wrong with the description of a series, each as an error of its field."""
+    name, component, unit, tags = key
+    yield from _find_text_fault("metric_name", name, MAX_METRIC_NAME)
+    yield from _find_text_fault("component", component, MAX_COMPONENT)
+    if unit:
+        yield from _find_text_fault("metric_unit", unit, MAX_UNIT)
+    if tags != NO_TAGS and not tags.startswith(b"{"):
+        yield FieldError("tags", "An object is needed.", "type")
+    elif len(tags) > MAX_TAGS_BYTES:
+        yield FieldError("tags", f"{len(tags)} bytes of tags are more than {MAX_TAGS_BYTES}.", "too_long")
+    elif _NUL.search(tags):
+        yield FieldError("tags", "A text holds no NUL character.", "nul")
 
 
-def _holds_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, Mapping):
-        return any(_holds_nul(key) or _holds_nul(item) for key, item in value.items())
-    return isinstance(value, list | tuple) and any(map(_holds_nul, value))
+def _find_text_fault(field: str, text: Any, longest: int) -> Iterator[FieldError]:
+    if not isinstance(text, str):
+        yield FieldError(field, "A text is needed.", "type")
+    elif not text:
+        yield FieldError(field, "A text that is not empty is needed.", "empty")
+    elif len(text) > longest:
+        yield FieldError(field, f"{len(text)} characters are more than {longest}.", "too_long")
+    elif "\x00" in text:
+        yield FieldError(field, "A text holds no NUL character.", "nul")
+    elif not text.isascii() and _SURROGATE.search(text):
+        yield FieldError(field, "A text holds no half of a surrogate pair.", "surrogate")

@@ -15,7 +15,7 @@ from core.exceptions import FieldError, InvalidInput
 from core.models import Run
 from core.telemetry import EARLIEST, LATEST
 from validation.models import ValidationRun
-from validation.series import SeriesKey, find_faults, resolve_series, write_tags
+from validation.series import NO_TAGS, SeriesKey, find_faults, resolve_series, write_tags
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -111,14 +111,7 @@ def _read_keys(
     rows: Sequence[int],
     errors: list[FieldError],
 ) -> list[SeriesKey]:
-    texts = []
-    for row, one in zip(rows, tags, strict=True):
-        try:
-            texts.append(write_tags(one))
-        except ValueError as error:
-            errors.append(FieldError(f"{row}.tags", str(error), "tags"))
-            texts.append("{}")
-    keys = [SeriesKey(*key) for key in zip(names, components, (unit or None for unit in units), texts, strict=True)]
+    keys = list(zip(names, components, units, _write_tags(tags, rows, errors), strict=True))
     faults = {key: found for key in dict.fromkeys(keys) if (found := list(find_faults(key)))}
     if faults:
         errors += (
@@ -127,6 +120,21 @@ def _read_keys(
             for fault in faults.get(key, ())
         )
     return keys
+
+
+def _write_tags(tags: Sequence[Mapping[str, Any] | None], rows: Sequence[int], errors: list[FieldError]) -> list[bytes]:
+    try:
+        return [write_tags(one) for one in tags]
+    except TypeError:
+        pass  # which rows it was is told below
+    texts = []
+    for row, one in zip(rows, tags, strict=True):
+        try:
+            texts.append(write_tags(one))
+        except TypeError as error:
+            errors.append(FieldError(f"{row}.tags", f"These tags cannot be stored: {error}.", "not_json"))
+            texts.append(NO_TAGS)
+    return texts
 
 
 def _read_times(

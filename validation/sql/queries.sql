@@ -11,7 +11,7 @@ JOIN metric_series series
 
 -- name: make_series
 INSERT INTO metric_series (run_id, metric_name, component, metric_unit, tags)
-SELECT %(run_id)s, wanted.*
+SELECT %(run_id)s, wanted.metric_name, wanted.component, nullif(wanted.metric_unit, ''), wanted.tags
 FROM unnest(%(names)s::text[], %(components)s::text[], %(units)s::text[], %(tags)s::text[]::jsonb[])
     AS wanted (metric_name, component, metric_unit, tags)
 -- Two batches that make the same series take them in the same order, and wait instead of deadlocking.
