@@ -18,7 +18,7 @@ from core.charts.axes import (
     fit_frame,
     measure_labels,
 )
-from core.charts.samples import Samples, Series, describe_samples, draw_samples, read_series
+from core.charts.samples import Samples, Series, describe_samples, draw_samples, draw_spread, read_series
 from core.charts.scale import (
     Scale,
     Tick,
@@ -103,21 +103,22 @@ def line_chart(
     entries = [LegendEntry(f"s{i % 8 + 1}", SERIES_COLOURS[i % 8], row.label) for i, row in enumerate(rows)]
     legend, legend_height = draw_legend(entries if len(rows) > 1 else [], 8, height - 2, width - 16)
     top, bottom = 24.0, height - 24 - legend_height
-    shown = find_range([values, [limit.value for limit in thresholds]]) or values
+    shown = find_range([values, *(row.spread for row in rows), [limit.value for limit in thresholds]]) or values
     low, high, ticks = fit_values(shown, y_range, bottom - top)
     labels = max((measure_text(limit.label) + 10 for limit in thresholds), default=0.0)
     frame = fit_frame(measure_labels(ticks) + 14, top, width - max(24.0, min(labels, width / 4)), bottom)
     x = Scale(*widen_times(*times), frame.left, frame.right)
     y = Scale(low, high, frame.bottom, frame.top)
 
-    baseline = frame.bottom if len(rows) == 1 else None
+    baseline = frame.bottom if len(rows) == 1 and not len(rows[0].spread) else None
+    spreads = [part for i, row in enumerate(rows) for part in draw_spread(row, i, x, y)]
     lines = [part for i, row in enumerate(rows) for part in draw_samples(row, i, x, y, baseline)]
     limit_lines, limit_labels = draw_thresholds(thresholds, frame, y, width)
     children = [
         *draw_bands(bands, frame, x, y),
         *draw_value_axis(frame, y, ticks),
         *draw_time_axis(frame, x, width),
-        frame.clip(*limit_lines, *lines),
+        frame.clip(*spreads, *limit_lines, *lines),
         *limit_labels,
         *draw_heading(y_label, x, frame, width),
         *legend,

@@ -21,22 +21,26 @@ class Series:
         times: POSIX seconds, datetime64 in UTC or aware datetimes, in any order.
         values: None, NaN and infinities leave a gap.
         gap_s: longest step in time a line is drawn across.
+        spread: lowest and highest value behind each value, drawn as a tint around the line, such as those of
+            which the value is the mean.
     """
 
     label: str
     times: ArrayLike | Sequence[datetime]
     values: Row
     gap_s: float = math.inf
+    spread: tuple[Row, Row] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Samples:
-    """A series in drawing order: ascending finite times, float64, (n,)."""
+    """A series in drawing order: ascending finite times, float64, (n,); ``spread`` is (2, n), or (0, n) without."""
 
     label: str
     times: Floats
     values: Floats
     gap_s: float
+    spread: Floats
 
 
 def read_series(series: Series, window: tuple[float, float] | None) -> Samples:
@@ -45,13 +49,14 @@ def read_series(series: Series, window: tuple[float, float] | None) -> Samples:
     values = read_floats(f"series {series.label!r} values", series.values)
     if times.shape != values.shape:
         raise ValueError(f"series {series.label!r}: {times.size} times but {values.size} values")
-    known = np.isfinite(times)
-    times, values = times[known], values[known]
-    if np.any(times[1:] < times[:-1]):
-        order = np.argsort(times, kind="stable")
-        times, values = times[order], values[order]
-    inside = find_inside(times, values, *window) if window else slice(None)
-    return Samples(series.label, times[inside], values[inside], series.gap_s)
+    ends = [read_floats(f"series {series.label!r} spread", row) for row in series.spread or ()]
+    if any(row.shape != values.shape for row in ends):
+        raise ValueError(f"series {series.label!r}: {values.size} values but a spread of another size")
+    rows = np.array([times, values, *ends])[:, np.isfinite(times)]
+    if np.any(rows[0, 1:] < rows[0, :-1]):
+        rows = rows[:, np.argsort(rows[0], kind="stable")]
+    inside = find_inside(rows[0], rows[1], *window) if window else slice(None)
+    return Samples(series.label, rows[0, inside], rows[1, inside], series.gap_s, rows[2:, inside])
 
 
 def find_inside(times: Floats, values: Floats, low: float, high: float) -> slice:
@@ -118,6 +123,21 @@ def draw_samples(samples: Samples, index: int, x: Scale, y: Scale, baseline: flo
     if dots:
         parts.append(draw_stroke("dot", dots, index, 5.0))
     return parts
+
+
+def draw_spread(samples: Samples, index: int, x: Scale, y: Scale) -> list[Markup]:
+    """Draw the spread of a series as a tinted area, broken where its line is."""
+    if not len(samples.spread):
+        return []
+    kept = np.flatnonzero(np.isfinite(samples.spread).all(axis=0))
+    cuts = np.flatnonzero((np.diff(kept) > 1) | (np.diff(samples.times[kept]) > samples.gap_s)) + 1
+    areas = []
+    for run in np.split(kept, cuts):
+        if run.size > 1:
+            across, low, high = x.locate(samples.times[run]), *y.locate(samples.spread[:, run])
+            areas.append(trace_path(np.append(across, across[::-1]), np.append(high, low[::-1])) + "Z")
+    paint = {"fill": SERIES_COLOURS[index % 8], "fill_opacity": "0.2"}
+    return [draw("path", class_=f"area s{index % 8 + 1}", d="".join(areas), **paint)] if areas else []
 
 
 def draw_stroke(kind: str, paths: list[str], index: int, width: float) -> Markup:

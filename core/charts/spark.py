@@ -27,7 +27,7 @@ def sparkline(
     x = Scale(min(0.0, row.size - 2.0), row.size - 1.0, MARGIN, width - MARGIN)
     low, high = widen(*(read_range("y_range", y_range) if y_range else found))
     y = Scale(low, high, height - MARGIN, MARGIN)
-    samples = Samples(title or "values", np.arange(row.size, dtype=np.float64), row, np.inf)
+    samples = Samples(title or "values", np.arange(row.size, dtype=np.float64), row, np.inf, np.zeros((0, row.size)))
     last = int(np.flatnonzero(np.isfinite(row))[-1])
     end = trace_path(x.locate(samples.times[last : last + 1]), y.locate(row[last : last + 1]))
     children = [*draw_samples(samples, 0, x, y, baseline=height), draw_stroke("dot", [end], 0, 5.0)]

@@ -190,6 +190,20 @@ def test_band_covers_its_values_and_times() -> None:
     assert (y, y + height) == pytest.approx((to_pixel(0.75), to_pixel(0.25)), abs=0.2)
 
 
+def test_spread_is_an_area_between_lowest_and_highest_broken_where_the_line_is() -> None:
+    times, values = [T0 + 20, T0, T0 + 10, T0 + 90, T0 + 100], [4.0, 2, 3, 5, 6]
+    low, high = [value - 1 for value in values], [value + 1 for value in values]
+    root = parse(line_chart([Series("a", times, values, gap_s=30, spread=(low, high))]))
+    (area,) = find_all(root, "path", "area")
+    first, second = path_points(area)
+    to_pixel = value_pixels(root)
+    assert [y for _, y in first] == pytest.approx([to_pixel(value) for value in (3, 4, 5, 3, 2, 1)], abs=0.1)
+    assert [y for _, y in second] == pytest.approx([to_pixel(value) for value in (6, 7, 5, 4)], abs=0.1)
+    assert [x for x, _ in first[:3]] == [x for x, _ in first[:2:-1]], "the way back passes the same times"
+    holes = parse(line_chart([Series("a", [T0, T0 + 1], [1, 2], spread=([0, math.nan], [2, math.nan]))]))
+    assert not find_all(holes, "path", "area"), "one known end is no area"
+
+
 def test_legend_stays_inside_and_counts_what_it_leaves_out() -> None:
     series = [Series(f"a series with a name of its own {n}", [T0], [n]) for n in range(40)]
     root = parse(line_chart(series, width=500))
@@ -206,6 +220,7 @@ def test_legend_stays_inside_and_counts_what_it_leaves_out() -> None:
         (lambda: line_chart([Series("r", [T0], [1, 2])]), "series 'r': 1 times but 2 values"),
         (lambda: line_chart([Series("r", [START.replace(tzinfo=None)], [1])]), "series 'r' times: .* no time zone"),
         (lambda: line_chart([Series("r", [T0], ["x"])]), "series 'r' values: must be real numbers"),
+        (lambda: line_chart([Series("r", [T0], [1], spread=([0], [1, 2]))]), "series 'r': 1 values but a spread"),
         (lambda: line_chart([Series("r", [T0], [1])], y_range=(1, 0)), "y_range: "),
         (lambda: line_chart([Series("r", [T0], [1])], time_range=(T0, T0)), "time_range: "),
         (lambda: line_chart([], width=0), "width: must be 16 to 10000"),
