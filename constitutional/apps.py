@@ -8,3 +8,7 @@ class ConstitutionalConfig(AppConfig):
 
     name = "constitutional"
     db_schema = "constitutional"
+
+    def ready(self) -> None:
+        """Say in words what the constraints ask for."""
+        from constitutional import exceptions  # noqa: F401

@@ -1,0 +1,64 @@
+"""Enumerated values of the constitutional app."""
+
+from django.db import models
+
+
+class PolicyType(models.TextChoices):
+    """What a policy protects."""
+
+    FUNDAMENTAL = "fundamental", "Fundamental (invariants, cannot be switched off)"
+    OPERATIONAL = "operational", "Operational (latency, cadence, coverage)"
+    SAFETY = "safety", "Safety (bounds of the dynamics)"
+    ETHICAL = "ethical", "Ethical (handling of data)"
+
+
+class ViolationType(models.TextChoices):
+    """How severe a violation is: the steps of `severity_score`."""
+
+    MINOR = "minor"
+    MODERATE = "moderate"
+    MAJOR = "major"
+    CRITICAL = "critical"
+
+
+class ResolutionStatus(models.TextChoices):
+    """Review of a violation: pending -> acknowledged -> resolved or false_positive, which are terminal."""
+
+    PENDING = "pending"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    FALSE_POSITIVE = "false_positive", "False positive"
+
+
+class NoteAction(models.TextChoices):
+    """What a note records: a remark, or a step of the review."""
+
+    NOTE = "note"
+    ACKNOWLEDGE = "acknowledge"
+    RESOLVE = "resolve"
+    FALSE_POSITIVE = "false_positive", "False positive"
+
+
+class ClearedReason(models.TextChoices):
+    """Why an episode ended."""
+
+    CALM = "calm", "The metric came back inside its clear threshold"
+    POLICY_CHANGED = "policy_changed", "The policy changed; monitoring began anew"
+    POLICY_INACTIVE = "policy_inactive", "The policy is no longer applied"
+    RUN_ENDED = "run_ended", "The run ended"
+
+
+class GuardLevel(models.TextChoices):
+    """Where the controller's state machine stands; failure is terminal until an operator releases it."""
+
+    NORMAL = "normal"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    EMERGENCY = "emergency"
+    RECOVERY = "recovery"
+    FAILURE = "failure"
+
+
+OPEN_STATUSES = (ResolutionStatus.PENDING, ResolutionStatus.ACKNOWLEDGED)
+"""Violations that still wait for somebody."""
+TERMINAL_STATUSES = (ResolutionStatus.RESOLVED, ResolutionStatus.FALSE_POSITIVE)

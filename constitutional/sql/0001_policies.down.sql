@@ -1,0 +1,12 @@
+DROP TRIGGER constitutional_policy_versions_guard ON constitutional.constitutional_policy_versions;
+DROP FUNCTION constitutional.guard_policy_version_v1();
+DROP TRIGGER constitutional_policies_release ON constitutional.constitutional_policies;
+DROP FUNCTION constitutional.release_policy_v1();
+DROP TRIGGER constitutional_policies_kept ON constitutional.constitutional_policies;
+DROP FUNCTION constitutional.refuse_policy_deletion_v1();
+DROP TRIGGER constitutional_policies_versions ON constitutional.constitutional_policies;
+DROP FUNCTION constitutional.record_policy_version_v1();
+DROP TRIGGER update_timestamp ON constitutional.constitutional_policies;
+DROP TRIGGER constitutional_policies_guard ON constitutional.constitutional_policies;
+DROP FUNCTION constitutional.guard_policy_v1();
+ALTER TABLE constitutional.constitutional_policies DROP CONSTRAINT constitutional_policies_content_ck;

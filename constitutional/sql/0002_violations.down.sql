@@ -1,0 +1,15 @@
+DROP TRIGGER update_timestamp ON constitutional.run_guard_states;
+DROP TRIGGER update_timestamp ON constitutional.policy_monitor_states;
+ALTER TABLE constitutional.run_guard_states DROP CONSTRAINT run_guard_states_state_ck;
+ALTER TABLE constitutional.policy_monitor_states DROP CONSTRAINT policy_monitor_states_state_ck;
+DROP TRIGGER violation_notes_append_only ON constitutional.violation_notes;
+DROP TRIGGER violation_notes_guard ON constitutional.violation_notes;
+DROP FUNCTION constitutional.guard_note_v1();
+DROP TRIGGER constitutional_violations_steps ON constitutional.constitutional_violations;
+DROP FUNCTION constitutional.record_review_step_v1();
+DROP TRIGGER constitutional_violations_review ON constitutional.constitutional_violations;
+DROP FUNCTION constitutional.guard_review_v1();
+DROP TRIGGER constitutional_violations_append_only ON constitutional.constitutional_violations;
+DROP TRIGGER constitutional_violations_evidence ON constitutional.constitutional_violations;
+DROP FUNCTION constitutional.guard_evidence_v1();
+ALTER TABLE constitutional.constitutional_violations DROP CONSTRAINT constitutional_violations_data_ck;
