@@ -469,8 +469,8 @@ class Migration(migrations.Migration):
                     "sample_count",
                     models.IntegerField(
                         blank=True,
-                        db_comment="Samples beyond the bound up to the peak, or to the end once it has ended.",
-                        help_text="Samples beyond the bound up to the peak, or to the end once it has ended.",
+                        db_comment="Samples beyond the bound: up to the detection while the episode lasts, all of them once it ended.",
+                        help_text="Samples beyond the bound: up to the detection while the episode lasts, all of them once it ended.",
                         null=True,
                     ),
                 ),

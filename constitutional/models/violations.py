@@ -90,7 +90,9 @@ class Violation(RecordModel):
     )
     peak_at = models.DateTimeField(null=True, blank=True, help_text="When the peak was, in the run's time.")
     sample_count = models.IntegerField(
-        null=True, blank=True, help_text="Samples beyond the bound up to the peak, or to the end once it has ended."
+        null=True,
+        blank=True,
+        help_text="Samples beyond the bound: up to the detection while the episode lasts, all of them once it ended.",
     )
     acknowledged_at = models.DateTimeField(null=True, blank=True, help_text="When somebody took it up.")
     acknowledged_by = models.ForeignKey(

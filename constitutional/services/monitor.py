@@ -104,17 +104,17 @@ class _Memory:
 
     def restart(self, row: PolicyMonitorState, reason: str) -> None:
         """End the row's episode at the last sample seen, and begin anew after it."""
-        last_seen_s = MonitorState.from_dict(row.state).last_seen_s
-        if row.violation is not None:
-            at = max(row.violation.detected_at, _datetime(last_seen_s or 0.0))
-            self.clear(row.violation, at, reason)
+        state = MonitorState.from_dict(row.state)
+        if row.violation is not None and state.episode is not None and state.last_seen_s is not None:
+            self.clear(row.violation, _datetime(state.last_seen_s), state.episode.samples, reason)
             row.violation = None
-        row.state = MonitorState(last_seen_s=last_seen_s).to_dict()
+        row.state = MonitorState(last_seen_s=state.last_seen_s).to_dict()
 
-    def clear(self, violation: Violation, at: datetime, reason: str) -> None:
+    def clear(self, violation: Violation, at: datetime, samples: int, reason: str) -> None:
         """End the episode of a violation."""
         violation.cleared_at = at
         violation.cleared_reason = reason
+        violation.sample_count = samples
         self.outcome.cleared.append(violation)
         self.touch(violation)
 
@@ -199,11 +199,10 @@ def _follow_episode(memory: _Memory, row: PolicyMonitorState, breach: Breach) ->
     violation.severity_score = max(violation.severity_score, breach.severity)
     violation.peak_value = breach.peak
     violation.peak_at = _datetime(breach.peak_at_s)
-    violation.sample_count = breach.samples
     if breach.cleared_at_s is None:
         memory.touch(violation)
     else:
-        memory.clear(violation, _datetime(breach.cleared_at_s), ClearedReason.CALM)
+        memory.clear(violation, _datetime(breach.cleared_at_s), breach.samples, ClearedReason.CALM)
         row.violation = None
 
 
