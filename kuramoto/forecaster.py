@@ -13,7 +13,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.signal import lfilter
 
 FloatArray = NDArray[np.float64]
 
@@ -83,6 +82,16 @@ def score_persistence(state: ForecasterState, r: ArrayLike) -> tuple[ForecasterS
 
 
 def _smooth(values: FloatArray, before: float) -> FloatArray:
-    keep = 1 - 1 / MEMORY
-    smoothed, _ = lfilter([1 / MEMORY], [1.0, -keep], values, zi=np.array([keep * before]))
-    return np.asarray(smoothed)
+    """Feed values to y = (1 - 1/MEMORY) y + x / MEMORY, from y = before, block by block."""
+    smoothed = np.empty_like(values)
+    for start in range(0, values.size, _BLOCK):
+        block = values[start : start + _BLOCK]
+        smoothed[start : start + _BLOCK] = _RESPONSE[: block.size, : block.size] @ block + _DECAY[: block.size] * before
+        before = smoothed[start + block.size - 1]
+    return smoothed
+
+
+_BLOCK = 256
+_DECAY = (1 - 1 / MEMORY) ** np.arange(1, _BLOCK + 1)
+_LAG = np.subtract.outer(np.arange(_BLOCK), np.arange(_BLOCK))
+_RESPONSE = np.where(_LAG >= 0, (1 - 1 / MEMORY) ** np.maximum(_LAG, 0) / MEMORY, 0.0)

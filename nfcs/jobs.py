@@ -15,3 +15,13 @@ def on_app_ready(app: Any) -> None:
     def ensure_partitions(timestamp: int) -> None:
         """Make the partitions of the coming months."""
         call_command("partitions", "ensure")
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="nfcs.end_monitoring", queueing_lock="nfcs.end_monitoring")
+    def end_monitoring_of_ended_runs(timestamp: int) -> None:
+        """End the violation episodes of runs that ended."""
+        from constitutional.selectors import list_runs_to_release
+        from constitutional.services.monitor import end_monitoring
+
+        for run_id in list_runs_to_release():
+            end_monitoring(run_id=run_id)

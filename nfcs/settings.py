@@ -136,7 +136,7 @@ DATABASES = {
     "owner": database_settings(
         "NFCS_OWNER_DATABASE_URL" if read_secret("NFCS_OWNER_DATABASE_URL") else "DATABASE_URL", "nfcs_owner"
     )
-    | {"TEST": {"MIRROR": "default"}},
+    | {"ATOMIC_REQUESTS": False, "TEST": {"MIRROR": "default"}},
 }
 """`default` is the runtime role; `owner` owns the tables, and only migrations and maintenance use it."""
 

@@ -24,7 +24,7 @@ _test = {
 DATABASES = {
     "default": _test
     | {"TEST": {"NAME": f"test_nfcs_{os.environ.get('NFCS_TEST_RUN', '0')}", "TEMPLATE": template_name()}},
-    "owner": _test | {"TEST": {"MIRROR": "default"}},
+    "owner": _test | {"ATOMIC_REQUESTS": False, "TEST": {"MIRROR": "default"}},
 }
 PASSWORD_HASHERS = ["tests.hashers.CheapArgon2PasswordHasher"]
 LOGGING: dict[str, object] = {"version": 1, "disable_existing_loggers": False}

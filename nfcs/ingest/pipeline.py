@@ -12,7 +12,7 @@ import numpy as np
 from django.db import transaction
 from numpy.typing import NDArray
 
-from constitutional.services import monitor_samples
+from constitutional.services.monitor import monitor_samples
 from core.exceptions import FieldError, InvalidInput
 from core.field import decode_frame
 from core.models import Run
@@ -141,7 +141,9 @@ def _ingest_run_oscillators(run: Run, part: list[tuple[int, OscillatorRow]]) -> 
     embeddings = None
     if any(row.semantic_embedding is not None for row in rows):
         nothing = [np.nan] * 768
-        embeddings = np.array([row.semantic_embedding or nothing for row in rows], dtype=np.float32)
+        with np.errstate(over="ignore"):
+            # What does not fit becomes infinite and is refused with its row.
+            embeddings = np.array([row.semantic_embedding or nothing for row in rows]).astype(np.float32)
     batch = OscillatorBatch(
         indices=indices,
         timestamps=[row.timestamp for row in rows],
@@ -211,11 +213,14 @@ def _ingest_run_metrics(run: Run, part: list[tuple[int, MetricRow]]) -> Outcome:
 def _watch(
     run: Run, rows: int, series: dict[str, tuple[FloatArray, FloatArray]], events: Sequence[str] = (), late: int = 0
 ) -> Outcome:
-    watched = monitor_samples(run_id=run.pk, series=series)
+    # A value that is not there is missing, not invalid: everything that was sent is finite by now.
+    known = {name: (times[~np.isnan(values)], values[~np.isnan(values)]) for name, (times, values) in series.items()}
+    known = {name: pair for name, pair in known.items() if pair[0].size}
+    watched = monitor_samples(run_id=run.pk, series=known)
     return Outcome(
         run=run.pk,
         rows=rows,
-        derived={name: _summarise(values) for name, (_, values) in series.items() if not np.isnan(values).all()},
+        derived={name: _summarise(values) for name, (_, values) in known.items()},
         events=list(events),
         late=late,
         opened=len(watched.opened),
@@ -224,12 +229,11 @@ def _watch(
 
 
 def _summarise(values: FloatArray) -> dict[str, float]:
-    known = values[~np.isnan(values)]
     return {
-        "min": float(known.min()),
-        "mean": float(known.mean()),
-        "max": float(known.max()),
-        "last": float(known[-1]),
+        "min": float(values.min()),
+        "mean": float(values.mean()),
+        "max": float(values.max()),
+        "last": float(values[-1]),
     }
 
 

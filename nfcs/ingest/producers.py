@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -12,6 +13,7 @@ from core.field import energy_rate
 from core.models import Run
 from core.services.fields import FieldSample
 from core.telemetry import FloatArray
+from kuramoto.constants import EMBEDDING_DIMENSIONS
 from kuramoto.services import OscillatorBatch
 from nfcs.ingest.pipeline import Outcome, record_run_fields, record_run_metrics, record_run_oscillators
 from nfcs.simulation import Second, SimulationSettings
@@ -20,50 +22,55 @@ EMBEDDING_EVERY_S = 10
 
 
 @transaction.atomic
-def record_second(run: Run, settings: SimulationSettings, second: Second, *, keep_frame: bool) -> Outcome:
-    """Record one second of a simulation: field first, so that its defects count in the Ha of the phases."""
-    times = [run.started_at + timedelta(seconds=float(at)) for at in second.times_s]
+def record_seconds(run: Run, settings: SimulationSettings, seconds: Sequence[Second], *, frame_every_s: int) -> None:
+    """Record seconds of a simulation: fields first, so that their defects count in the Ha of the phases."""
+    ends = [round(float(second.times_s[-1])) for second in seconds]
     record_run_fields(
         run,
         [
             FieldSample(
-                index=0,
-                timestamp=times[0],
+                index=index,
+                timestamp=run.started_at + timedelta(seconds=float(second.times_s[0])),
                 amplitude=second.field,
                 length=settings.length,
                 descriptor={"c1": settings.c1, "c3": second.c3, "dt": settings.field_dt, "scheme": "ETDRK4"},
-                keep_frame=keep_frame,
+                keep_frame=(ends[index] - 1) % frame_every_s == 0,
             )
+            for index, second in enumerate(seconds)
         ],
     )
-    rows = len(times)
-    embeddings = None
-    if int(second.times_s[-1]) % EMBEDDING_EVERY_S == 0:
-        embeddings = np.full((rows, second.embedding.size), np.nan, dtype=np.float32)
-        embeddings[-1] = second.embedding
-    outcome = record_run_oscillators(
-        run,
-        OscillatorBatch(
-            indices=range(rows),
-            timestamps=times,
-            phases=second.phases,
-            coupling_strength=second.coupling_strength,
-            embeddings=embeddings,
-            horizons=[None] * (rows - 1) + [second.horizons],
-        ),
-    )
+    record_run_oscillators(run, _join_oscillators(run, seconds, ends))
+    times = [run.started_at + timedelta(seconds=end) for end in ends]
+    count = len(seconds)
     record_run_metrics(
         run,
-        names=["field.energy_rate", "kuramoto.coupling_ratio"],
-        components=["field", "kuramoto"],
-        units=["1", "1"],
-        times=[times[-1]] * 2,
-        values=[
-            energy_rate(second.field, settings.length),
-            float(second.coupling_strength[-1] / settings.critical_coupling),
-        ],
+        names=["field.energy_rate"] * count + ["kuramoto.coupling_ratio"] * count,
+        components=["field"] * count + ["kuramoto"] * count,
+        units=["1"] * (2 * count),
+        times=times * 2,
+        values=[energy_rate(second.field, settings.length) for second in seconds]
+        + [float(second.coupling_strength[-1] / settings.critical_coupling) for second in seconds],
     )
-    return outcome
+
+
+def _join_oscillators(run: Run, seconds: Sequence[Second], ends: Sequence[int]) -> OscillatorBatch:
+    """Rows of all seconds; every tenth second ends with an embedding, every second with predictions."""
+    times_s = np.concatenate([second.times_s for second in seconds])
+    last_rows = np.cumsum([len(second.times_s) for second in seconds]) - 1
+    horizons: list[dict[str, float] | None] = [None] * len(times_s)
+    embeddings = np.full((len(times_s), EMBEDDING_DIMENSIONS), np.nan, dtype=np.float32)
+    for row, end, second in zip(last_rows, ends, seconds, strict=True):
+        horizons[row] = second.horizons
+        if end % EMBEDDING_EVERY_S == 0:
+            embeddings[row] = second.embedding
+    return OscillatorBatch(
+        indices=range(len(times_s)),
+        timestamps=[run.started_at + timedelta(seconds=float(at)) for at in times_s],
+        phases=np.concatenate([second.phases for second in seconds]),
+        coupling_strength=np.concatenate([second.coupling_strength for second in seconds]),
+        embeddings=embeddings,
+        horizons=horizons,
+    )
 
 
 def record_signal_block(run: Run, first: int, phases: FloatArray, *, rate_hz: float, every: int) -> Outcome | None:

@@ -15,7 +15,7 @@ MAX_ROWS = 100_000
 """Rows of the largest batch."""
 NDJSON = "application/x-ndjson"
 
-RunId = Annotated[int, msgspec.Meta(ge=1, lt=2**63)]
+RunId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Horizon = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Row = TypeVar("Row", bound=msgspec.Struct)
@@ -50,8 +50,8 @@ class FieldRow(msgspec.Struct, forbid_unknown_fields=True):
     run: RunId
     timestamp: Moment
     resolution: Annotated[int, msgspec.Meta(ge=4, le=4096)]
-    real: list[list[float]] | list[float] | None = None
-    imag: list[list[float]] | list[float] | None = None
+    real: list[float | list[float]] | None = None
+    imag: list[float | list[float]] | None = None
     frame: bytes | None = None
     ndim: Annotated[int, msgspec.Meta(ge=1, le=2)] = 2
     length: Annotated[float, msgspec.Meta(gt=0)] | None = None
@@ -87,27 +87,32 @@ def decode_rows(body: bytes, media_type: str, row_type: type[Row]) -> list[Row]:
         InvalidInput: names the field of every row that is not of the type.
     """
     lines = media_type.startswith(NDJSON)
-    decoder = msgspec.json.Decoder(list[row_type])  # type: ignore[valid-type]
     try:
-        rows = decoder.decode_lines(body) if lines else decoder.decode(body)
+        rows = _decode(body, lines, row_type)
     except msgspec.ValidationError:
         rows = _decode_each(body, lines, row_type)
+    if not 1 <= len(rows) <= MAX_ROWS:
+        raise ParseError(f"A batch holds 1 to {MAX_ROWS} rows, not {len(rows)}.")
+    return rows
+
+
+def _decode(body: bytes, lines: bool, item_type: Any) -> list[Any]:
+    try:
+        if lines:
+            return msgspec.json.Decoder(item_type).decode_lines(body)
+        return msgspec.json.Decoder(list[item_type]).decode(body)
+    except msgspec.ValidationError:
+        raise
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ParseError(f"The body is not JSON: {error}") from error
     except RecursionError as error:
         raise ParseError("The JSON is nested too deeply.") from error
-    if lines and len(rows) == 1 and isinstance(rows[0], list):
-        raise ParseError("NDJSON holds one object a line, not an array.")
-    if not 1 <= len(rows) <= MAX_ROWS:
-        raise ParseError(f"A batch holds 1 to {MAX_ROWS} rows, not {len(rows)}.")
-    return rows  # type: ignore[no-any-return]
 
 
 def _decode_each(body: bytes, lines: bool, row_type: type[Row]) -> list[Row]:
-    raw = msgspec.json.Decoder(list[msgspec.Raw])
     try:
-        pieces = raw.decode_lines(body) if lines else raw.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        pieces = _decode(body, lines, msgspec.Raw)
+    except msgspec.ValidationError as error:
         raise ParseError(f"The body is not a JSON array of rows: {error}") from error
     decoder = msgspec.json.Decoder(row_type)
     rows, errors = [], []

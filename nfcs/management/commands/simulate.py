@@ -14,6 +14,7 @@ import numpy as np
 from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError, connection
 
+from constitutional.services.monitor import end_monitoring
 from core.choices import RunKind
 from core.exceptions import InvalidInput
 from core.management.base import NfcsCommand, UsageError, show_progress
@@ -21,9 +22,11 @@ from core.models import RealityNetwork, Run
 from core.selectors import coupling_matrix
 from core.services.runs import end_run, start_run
 from nfcs import __version__
-from nfcs.ingest.producers import record_second
+from nfcs.ingest.producers import record_seconds
 from nfcs.simulation import Second, SimulationSettings, simulate
 
+BATCH_S = 10
+"""Seconds of the past that are recorded at a time."""
 RETRY_S = 2.0
 
 
@@ -101,29 +104,29 @@ class Command(NfcsCommand):
         self, run: Run, settings: SimulationSettings, seconds: Any, options: dict[str, Any], stop: threading.Event
     ) -> int:
         past = options["backfill"] if options["live"] else options["seconds"]
+        frame_every_s = options["frame_every"]
         count = 0
-        for second in show_progress(islice(seconds, past), total=past, label="simulating"):
+        with_bar = show_progress(islice(seconds, past), total=past, label="simulating")
+        for batch in iter(lambda: list(islice(with_bar, BATCH_S)), []):
             if stop.is_set():
                 return count
-            record_second(run, settings, second, keep_frame=count % options["frame_every"] == 0)
-            count += 1
+            record_seconds(run, settings, batch, frame_every_s=frame_every_s)
+            count += len(batch)
         while options["live"] and not stop.is_set():
             second = next(seconds)
-            due = run.started_at.timestamp() + count + 1
-            stop.wait(max(0.0, due - time.time()))
-            if stop.is_set():
-                break
-            self._record_patiently(run, settings, second, count % options["frame_every"] == 0, stop)
-            count += 1
+            stop.wait(max(0.0, run.started_at.timestamp() + count + 1 - time.time()))
+            if not stop.is_set():
+                self._record_patiently(run, settings, second, frame_every_s, stop)
+                count += 1
         return count
 
     def _record_patiently(
-        self, run: Run, settings: SimulationSettings, second: Second, keep_frame: bool, stop: threading.Event
+        self, run: Run, settings: SimulationSettings, second: Second, frame_every_s: int, stop: threading.Event
     ) -> None:
         """Record a second; while the database is away, try again: a live source does not lose what it measured."""
         while not stop.is_set():
             try:
-                record_second(run, settings, second, keep_frame=keep_frame)
+                record_seconds(run, settings, [second], frame_every_s=frame_every_s)
             except OperationalError as error:
                 self.note(f"the database is away, trying again: {str(error).strip().splitlines()[0]}")
                 connection.close()
@@ -175,6 +178,7 @@ class Command(NfcsCommand):
 def _end(run: Run, ended_at: datetime) -> None:
     if Run.objects.filter(pk=run.pk, ended_at=None).exists():
         end_run(run=run, ended_at=max(ended_at, run.started_at))
+        end_monitoring(run_id=run.pk)
 
 
 def _stop_on_signal() -> threading.Event:
