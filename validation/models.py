@@ -22,6 +22,7 @@ class MetricSeries(RecordModel):
     """
 
     append_only = True
+    database_key = ("run_id", "id")
 
     run = models.ForeignKey(
         "core.Run",
@@ -73,6 +74,7 @@ class MetricSample(RecordModel):
     """
 
     append_only = True
+    database_key = ()
 
     pk = models.CompositePrimaryKey("run", "series", "recorded_at")
     run = models.ForeignKey(
@@ -115,15 +117,24 @@ class SystemMetric(RecordModel):
 
     append_only = True
 
-    id = models.BigIntegerField(primary_key=True, help_text="Hash of series and time.")
+    id = models.BigIntegerField(
+        primary_key=True,
+        help_text="Hash of series and time: identity of a point, not a sequence; ignored when inserted.",
+    )
     metric_name = models.CharField(max_length=MAX_METRIC_NAME, help_text="What was measured.")
     metric_value = models.FloatField(help_text="The value, in metric_unit.")
-    metric_unit = models.CharField(max_length=MAX_UNIT, null=True, help_text="Unit, UCUM.")  # noqa: DJ001
+    metric_unit = models.CharField(  # noqa: DJ001 - as in the series
+        max_length=MAX_UNIT, null=True, help_text="Unit, UCUM; null where none was given."
+    )
     component = models.CharField(max_length=MAX_COMPONENT, help_text="What it was measured on.")
     tags = models.JSONField(default=dict, help_text="What else tells its series from others, an object.")
-    recorded_at = models.DateTimeField(db_default=Now(), help_text="When it was measured, UTC.")
+    recorded_at = models.DateTimeField(db_default=Now(), help_text="When it was measured, UTC; now when not inserted.")
     run = models.ForeignKey(
-        "core.Run", on_delete=models.DO_NOTHING, related_name="+", db_constraint=False, help_text="The run."
+        "core.Run",
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        help_text="The run; the system run when not inserted.",
     )
 
     class Meta:

@@ -27,8 +27,8 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.BigIntegerField(
-                        db_comment="Hash of series and time.",
-                        help_text="Hash of series and time.",
+                        db_comment="Hash of series and time: identity of a point, not a sequence; ignored when inserted.",
+                        help_text="Hash of series and time: identity of a point, not a sequence; ignored when inserted.",
                         primary_key=True,
                         serialize=False,
                     ),
@@ -43,7 +43,12 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "metric_unit",
-                    models.CharField(db_comment="Unit, UCUM.", help_text="Unit, UCUM.", max_length=20, null=True),
+                    models.CharField(
+                        db_comment="Unit, UCUM; null where none was given.",
+                        help_text="Unit, UCUM; null where none was given.",
+                        max_length=20,
+                        null=True,
+                    ),
                 ),
                 (
                     "component",
@@ -62,9 +67,9 @@ class Migration(migrations.Migration):
                 (
                     "recorded_at",
                     models.DateTimeField(
-                        db_comment="When it was measured, UTC.",
+                        db_comment="When it was measured, UTC; now when not inserted.",
                         db_default=django.db.models.functions.datetime.Now(),
-                        help_text="When it was measured, UTC.",
+                        help_text="When it was measured, UTC; now when not inserted.",
                     ),
                 ),
             ],

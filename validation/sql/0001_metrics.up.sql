@@ -4,10 +4,10 @@ CREATE TABLE validation.metric_series (
     metric_name varchar(100) NOT NULL,
     component varchar(50) NOT NULL,
     metric_unit varchar(20),
-    tags jsonb NOT NULL DEFAULT '{}',
+    tags jsonb NOT NULL,
     PRIMARY KEY (run_id, id),
     CONSTRAINT metric_series_run_id_fk FOREIGN KEY (run_id) REFERENCES nfcs_core.runs (id),
-    CONSTRAINT metric_series_names_ck CHECK (metric_name <> '' AND component <> ''),
+    CONSTRAINT metric_series_names_ck CHECK (NOT metric_name = '' AND NOT component = ''),
     CONSTRAINT metric_series_tags_ck CHECK (jsonb_typeof(tags) = 'object')
 );
 CREATE INDEX metric_series_id_idx ON validation.metric_series (id);
