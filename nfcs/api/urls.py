@@ -11,6 +11,7 @@ v1 = [
     # Batches stand before the lists, whose routes would take `batch` for an id.
     *(path(f"{kind}/batch/", view.as_view(), name=f"{kind}-batch") for kind, view in VIEWS),
     path("", include("kuramoto.api.urls")),
+    path("", include("validation.api.urls")),
 ]
 
 urlpatterns = [
