@@ -144,9 +144,7 @@ def total_correlation_gaussian(signal: ArrayLike) -> float:
         raise ValueError(f"signal: expected finite numbers of shape (samples, channels), got {values.shape}")
     n, d = values.shape
     if n < SAMPLES_PER_CHANNEL * d:
-        raise ValueError(
-            f"signal: expected at least {SAMPLES_PER_CHANNEL * d} samples of {d} channels, got {n}"
-        )
+        raise ValueError(f"signal: expected at least {SAMPLES_PER_CHANNEL * d} samples of {d} channels, got {n}")
     constant = np.flatnonzero((values == values[0]).all(axis=0))
     if constant.size:
         raise ValueError(f"signal: channel {constant[0]} is constant")
@@ -163,9 +161,7 @@ def total_correlation_gaussian(signal: ArrayLike) -> float:
 def _read_r(r: ArrayLike, *ndims: int) -> FloatArray:
     values = np.asarray(r, dtype=np.float64)
     if values.ndim not in ndims or values.size == 0:
-        raise ValueError(
-            f"r: expected {' or '.join(map(str, ndims))} axes with a value, got shape {values.shape}"
-        )
+        raise ValueError(f"r: expected {' or '.join(map(str, ndims))} axes with a value, got shape {values.shape}")
     if not ((values >= 0) & (values <= 1)).all():
         raise ValueError("r: expected numbers in [0, 1]")
     return values

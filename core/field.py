@@ -196,9 +196,7 @@ def energy_rate(amplitude: ArrayLike, length: float, control: ArrayLike | None =
     return float(2 * balance + 2 * work)
 
 
-def energy_residual(
-    before: ArrayLike, middle: ArrayLike, after: ArrayLike, length: float, dt: float
-) -> float:
+def energy_residual(before: ArrayLike, middle: ArrayLike, after: ArrayLike, length: float, dt: float) -> float:
     """Return how far three fields, dt apart and without control, miss the energy identity, relative to E.
 
     |E(after) - E(before) - dt/3 (rate(before) + 4 rate(middle) + rate(after))| / (2 dt max E). Simpson's rule
@@ -257,9 +255,7 @@ def encode_frame(amplitude: ArrayLike) -> EncodedFrame:
     return EncodedFrame(payload, hashlib.sha256(payload).digest())
 
 
-def decode_frame(
-    payload: bytes, shape: tuple[int, ...], sha256: bytes | None = None
-) -> NDArray[np.complex64]:
+def decode_frame(payload: bytes, shape: tuple[int, ...], sha256: bytes | None = None) -> NDArray[np.complex64]:
     """Return the field of a stored frame, writable, in native byte order.
 
     Raises ValueError when the length does not fit the shape, the digest (where given) does not fit the

@@ -75,9 +75,7 @@ def hallucination_number(
     Raises ValueError when a component leaves [0, 1], or the weights are not three numbers >= 0 that sum to 1.
     """
     shares = _read_weights(weights, len(COMPONENTS))
-    parts = np.stack(
-        np.broadcast_arrays(*(np.asarray(part, float) for part in (defect, forecast, drift))), -1
-    )
+    parts = np.stack(np.broadcast_arrays(*(np.asarray(part, float) for part in (defect, forecast, drift))), -1)
     for name, part in zip(COMPONENTS, np.moveaxis(parts, -1, 0), strict=True):
         if ((part < 0) | (part > 1)).any():
             raise ValueError(f"{name}: expected a component in [0, 1], or NaN where it is missing")
@@ -121,9 +119,7 @@ def alarm_level(ha: float) -> AlarmLevel:
     return ALARM_LEVELS[bisect_right(ALARM_BOUNDS, _read_ha(ha))]
 
 
-def violation_pressure(
-    severities: ArrayLike, ages_s: ArrayLike, memory_s: float = VIOLATION_MEMORY_S
-) -> float:
+def violation_pressure(severities: ArrayLike, ages_s: ArrayLike, memory_s: float = VIOLATION_MEMORY_S) -> float:
     """Return V = 1 - exp(-sum_k s_k exp(-age_k / memory)) in [0, 1) of violations, both (k,); none gives 0."""
     severity = _read_at_least_zero("severities", severities)
     age = _read_at_least_zero("ages_s", ages_s)

@@ -114,9 +114,7 @@ def _check_chunks(chunks: Iterable[ArrayLike]) -> Iterator[FloatArray]:
         if rows.ndim != 2 or rows.shape[1] < 1:
             raise ValueError(f"signal: expected shape (samples, channels) with a channel, got {rows.shape}")
         if rows.shape[1] != (channels := channels or rows.shape[1]):
-            raise ValueError(
-                f"signal: expected {channels} channels from sample {first} on, got {rows.shape[1]}"
-            )
+            raise ValueError(f"signal: expected {channels} channels from sample {first} on, got {rows.shape[1]}")
         bad = np.argwhere(~np.isfinite(rows))
         if bad.size:
             row, channel = bad[0]

@@ -40,9 +40,7 @@ class TestOrderOverTime:
     def test_metastability_of_a_uniform_r_is_one(self):
         uniform = (np.arange(10_000) + 0.5) / 10_000
         assert metastability_shanahan(uniform) == pytest.approx(1.0, rel=1e-3)
-        assert metastability_shanahan(np.stack([uniform, np.full(10_000, 0.5)], axis=1)) == pytest.approx(
-            0.5, rel=1e-3
-        )
+        assert metastability_shanahan(np.stack([uniform, np.full(10_000, 0.5)], axis=1)) == pytest.approx(0.5, rel=1e-3)
         assert metastability_shanahan([0.7, 0.7, 0.7]) == pytest.approx(0.0)
 
     def test_chimera_index_of_an_ideal_chimera(self):

@@ -44,9 +44,7 @@ class TestPlaneWave:
         wavenumber, errors = 2 * np.pi * mode / self.length, []
         for dt in (0.1, 0.05, 0.025):
             system = GinzburgLandau(32, self.length, self.c1, self.c3, dt, ndim=1)
-            waves = [
-                field_theory.plane_wave(system.coordinates(), t, wavenumber, self.c1, self.c3) for t in (0, 2)
-            ]
+            waves = [field_theory.plane_wave(system.coordinates(), t, wavenumber, self.c1, self.c3) for t in (0, 2)]
             errors.append(np.abs(integrate(system, waves[0], 2.0) - waves[1]).max())
         orders = np.log2(np.array(errors[:-1]) / errors[1:])
         assert errors[-1] < 1e-5
@@ -56,9 +54,7 @@ class TestPlaneWave:
     def test_travels_along_either_axis(self, axis):
         system = GinzburgLandau(16, self.length, self.c1, self.c3, 0.02)
         grid = np.meshgrid(system.coordinates(), system.coordinates(), indexing="ij")[axis]
-        start, end = (
-            field_theory.plane_wave(grid, t, 2 * np.pi / self.length, self.c1, self.c3) for t in (0, 1)
-        )
+        start, end = (field_theory.plane_wave(grid, t, 2 * np.pi / self.length, self.c1, self.c3) for t in (0, 1))
         np.testing.assert_allclose(integrate(system, start, 1.0), end, atol=1e-6)
 
     def test_amplitude_and_frequency(self):
@@ -151,9 +147,7 @@ class TestEnergy:
         residuals = []
         for solver in (system, wrong):
             middle = solver.step(start)
-            residuals.append(
-                field.energy_residual(start, middle, solver.step(middle), self.length, solver.dt)
-            )
+            residuals.append(field.energy_residual(start, middle, solver.step(middle), self.length, solver.dt))
         assert residuals[0] < 1e-5
         assert residuals[1] > 1e-3
 
@@ -295,9 +289,7 @@ class TestInput:
         with pytest.raises(ValueError, match=rf"^{changed}:"):
             GinzburgLandau(**parameters | {changed: value})
 
-    @pytest.mark.parametrize(
-        "values", [np.ones((4, 5)), np.ones((2, 2, 2)), [], 1.0, [np.nan, 1], np.zeros((0, 0))]
-    )
+    @pytest.mark.parametrize("values", [np.ones((4, 5)), np.ones((2, 2, 2)), [], 1.0, [np.nan, 1], np.zeros((0, 0))])
     def test_bad_field_is_named(self, values):
         with pytest.raises(ValueError, match=r"^amplitude:"):
             field.observe_field(values, 1.0)

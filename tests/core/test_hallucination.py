@@ -15,9 +15,7 @@ class TestComponents:
 
     def test_forecast(self):
         assert hallucination.forecast_component([0.5, 4.0, 0.0], 2.0).tolist() == [0.25, 1.0, 0.0]
-        assert np.isnan(
-            hallucination.forecast_component([1.0, 0.0, np.nan, 1.0], [0.0, 0.0, 1.0, np.nan])
-        ).all()
+        assert np.isnan(hallucination.forecast_component([1.0, 0.0, np.nan, 1.0], [0.0, 0.0, 1.0, np.nan])).all()
 
     def test_drift(self):
         reference = [3.0, 0.0]
@@ -31,9 +29,7 @@ class TestComponents:
         vectors = np.random.default_rng(5).normal(size=(500, 768))
         assert hallucination.drift_component(vectors, vectors).min() >= 0.0
         assert hallucination.drift_component(vectors, -3 * vectors).max() <= 1.0
-        assert hallucination.drift_component([1e300, 1e300], [1e-300, 0.0]) == pytest.approx(
-            (1 - 0.5**0.5) / 2
-        )
+        assert hallucination.drift_component([1e300, 1e300], [1e-300, 0.0]) == pytest.approx((1 - 0.5**0.5) / 2)
 
     @pytest.mark.parametrize("bad", [-1.0, np.inf])
     def test_impossible_input_is_named(self, bad):
@@ -138,9 +134,7 @@ class TestSystemicRisk:
     def test_weighs_its_terms(self):
         assert hallucination.systemic_risk(0, 0, 1, 0, self.weights) == 0.0
         assert hallucination.systemic_risk(10, 1, 0, 1, self.weights) == pytest.approx(1.0)
-        risks = hallucination.systemic_risk(
-            [5, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0.5, 1], [0, 0, 0, 1], self.weights
-        )
+        risks = hallucination.systemic_risk([5, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0.5, 1], [0, 0, 0, 1], self.weights)
         assert risks == pytest.approx([0.2, 0.1, 0.1, 0.3])
         assert np.isnan(hallucination.systemic_risk(np.nan, 0, 1, 0, self.weights))
 
@@ -162,9 +156,7 @@ class TestSystemicRisk:
         assert hallucination.violation_pressure([0.5], [0.0]) == pytest.approx(1 - np.exp(-0.5))
         assert hallucination.violation_pressure([0.5], [600.0]) == pytest.approx(1 - np.exp(-0.5 / np.e))
         assert hallucination.violation_pressure([0.5, 0.5], [0.0, 0.0]) == pytest.approx(1 - np.exp(-1))
-        assert hallucination.violation_pressure([1.0], [30.0], memory_s=30.0) == pytest.approx(
-            1 - np.exp(-1 / np.e)
-        )
+        assert hallucination.violation_pressure([1.0], [30.0], memory_s=30.0) == pytest.approx(1 - np.exp(-1 / np.e))
         with pytest.raises(ValueError, match="ages_s"):
             hallucination.violation_pressure([1.0], [-1.0])
         with pytest.raises(ValueError, match="memory_s"):

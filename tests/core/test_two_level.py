@@ -51,9 +51,7 @@ class TestState:
     def test_derived_numbers_are_those_of_the_density_matrix(self, states):
         rho = two_level.density_matrix(states)
         np.testing.assert_allclose(two_level.coherence_l1(states), 2 * np.abs(rho[:, 0, 1]), atol=1e-14)
-        np.testing.assert_allclose(
-            two_level.purity(states), np.einsum("nij,nji->n", rho, rho).real, atol=1e-14
-        )
+        np.testing.assert_allclose(two_level.purity(states), np.einsum("nij,nji->n", rho, rho).real, atol=1e-14)
         np.testing.assert_allclose(two_level.excited_probability(states), rho[:, 1, 1].real, atol=1e-14)
         np.testing.assert_allclose(two_level.phase_rad(states), np.angle(rho[:, 1, 0]), atol=1e-13)
 
@@ -96,9 +94,7 @@ class TestRelaxation:
 
     def test_steps_compose(self, states):
         once = self.contact.decay(states, 3e-5)
-        np.testing.assert_allclose(
-            self.contact.decay(self.contact.decay(states, 1e-5), 2e-5), once, atol=1e-14
-        )
+        np.testing.assert_allclose(self.contact.decay(self.contact.decay(states, 1e-5), 2e-5), once, atol=1e-14)
 
     def test_ends_in_equilibrium_and_broadcasts_over_time(self):
         path = self.contact.decay([0.0, 0.8, 0.0], np.array([0.0, 1e-5, 1.0]))
@@ -109,9 +105,7 @@ class TestRelaxation:
         limit = Relaxation(t1_s=1.0, t2_s=2.0)
         path = limit.decay(states, np.linspace(0, 5, 50)[:, None])
         assert np.linalg.norm(path, axis=-1).max() <= 1 + 1e-12
-        np.testing.assert_allclose(
-            limit.integrate_lindblad(states, 1.0, 200), limit.decay(states, 1.0), atol=1e-9
-        )
+        np.testing.assert_allclose(limit.integrate_lindblad(states, 1.0, 200), limit.decay(states, 1.0), atol=1e-9)
 
     @pytest.mark.parametrize(
         ("changed", "value"),

@@ -113,9 +113,7 @@ class TestPhaseVelocity:
         degree = weights.sum(axis=1, keepdims=True)
         divisor = {"per_n": n, "per_degree": np.where(degree > 0, degree, 1), "raw": 1}[coupling_norm]
         system = KuramotoSystem(omega, strength, weights, lag, coupling_norm=coupling_norm)
-        expected = pairwise_velocity(
-            omega, phases, strength * weights / divisor, np.broadcast_to(lag, (n, n))
-        )
+        expected = pairwise_velocity(omega, phases, strength * weights / divisor, np.broadcast_to(lag, (n, n)))
         np.testing.assert_allclose(system.phase_velocity(phases), expected, atol=1e-13)
         batch = system.phase_velocity(np.stack([phases, phases + 1]))
         np.testing.assert_allclose(batch, [expected, expected], atol=1e-13)
@@ -281,9 +279,7 @@ class TestControl:
         start = rng.uniform(-np.pi, np.pi, 64)
         reached = [order_parameter(start[subset])[0]]
         for gain in (1.0, 2.0, 4.0):
-            phases = free.integrate(
-                start, 0.02, 1500, control=lambda p, _, k=gain: sync_control(p, subset, k)
-            )[-1]
+            phases = free.integrate(start, 0.02, 1500, control=lambda p, _, k=gain: sync_control(p, subset, k))[-1]
             reached.append(order_parameter(phases[subset])[0])
             others = np.delete(phases - start, subset)
             np.testing.assert_allclose(others, np.delete(free.natural_frequencies, subset) * 30.0, atol=1e-9)

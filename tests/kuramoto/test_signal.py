@@ -32,10 +32,7 @@ def cut(signal, size):
 def test_blocks_agree_with_the_whole_signal(rng, rate, band, order):
     """A recording that fades in and out leaves the whole-signal transform without an edge of its own."""
     extractor = PhaseExtractor(rate, band, order, block_size=1000)
-    signal = (
-        rng.normal(size=(16_000 + 4 * extractor.margin, 2))
-        * tukey(16_000 + 4 * extractor.margin, 0.2)[:, None]
-    )
+    signal = rng.normal(size=(16_000 + 4 * extractor.margin, 2)) * tukey(16_000 + 4 * extractor.margin, 0.2)[:, None]
     sections = butter(order, band, "bandpass", fs=rate, output="sos")
     whole = hilbert(sosfiltfilt(sections, signal, axis=0), axis=0)
     error = np.abs(np.exp(1j * extractor.extract(signal)) - whole / np.abs(whole)) * np.abs(whole)
@@ -108,9 +105,7 @@ def test_blocks_arrive_before_the_recording_ends(rng):
 
 
 class TestInput:
-    @pytest.mark.parametrize(
-        "band", [(0.0, 10.0), (10.0, 10.0), (12.0, 8.0), (8.0, 50.0), (-1.0, 4.0), (np.nan, 4.0)]
-    )
+    @pytest.mark.parametrize("band", [(0.0, 10.0), (10.0, 10.0), (12.0, 8.0), (8.0, 50.0), (-1.0, 4.0), (np.nan, 4.0)])
     def test_band_lies_below_half_the_rate(self, band):
         with pytest.raises(ValueError, match=r"^band_hz:"):
             PhaseExtractor(100.0, band)

@@ -54,9 +54,7 @@ class TestCriticalCoupling:
         assert theory.critical_coupling_gaussian(0.7) == pytest.approx(
             theory.critical_coupling(norm(scale=0.7).pdf(0)), rel=1e-12
         )
-        assert theory.critical_coupling_uniform(0.7) == pytest.approx(
-            theory.critical_coupling(1 / 1.4), rel=1e-12
-        )
+        assert theory.critical_coupling_uniform(0.7) == pytest.approx(theory.critical_coupling(1 / 1.4), rel=1e-12)
         assert theory.critical_coupling_gaussian(1.0) == pytest.approx(1.5958, abs=1e-4)
         assert theory.critical_coupling_lorentzian(0.5) == 1.0
 
@@ -85,9 +83,7 @@ class TestCriticalCoupling:
 
     def test_network_scales_with_the_largest_eigenvalue(self):
         complete = np.ones((5, 5)) - np.eye(5)
-        assert theory.critical_coupling_network(complete, 0.3) == pytest.approx(
-            theory.critical_coupling(0.3) / 4
-        )
+        assert theory.critical_coupling_network(complete, 0.3) == pytest.approx(theory.critical_coupling(0.3) / 4)
         directed_ring = np.roll(np.eye(6), 1, axis=1)
         assert theory.critical_coupling_network(2 * directed_ring, 0.3) == pytest.approx(
             theory.critical_coupling(0.3) / 2
@@ -177,9 +173,7 @@ class TestIncoherence:
     def test_null_distribution(self, rng):
         """2e5 draws at N = 64."""
         n = 64
-        draws = np.concatenate(
-            [order_parameter(rng.uniform(-np.pi, np.pi, (20_000, n)))[0] for _ in range(10)]
-        )
+        draws = np.concatenate([order_parameter(rng.uniform(-np.pi, np.pi, (20_000, n)))[0] for _ in range(10)])
         assert draws.mean() == pytest.approx(theory.incoherent_mean(n), rel=0.01)
         assert (draws**2).mean() == pytest.approx(1 / n, rel=0.01)
         assert np.quantile(draws, 0.95) == pytest.approx(theory.incoherent_quantile(0.95, n), rel=0.01)
