@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
 from django.db import connections, models
 from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from psycopg import sql
 
 from core.db.prepare import APP_ROLE, SCHEMAS
@@ -61,13 +64,14 @@ def record_migrations(using: str) -> None:
     if "schema_migrations" not in connection.introspection.table_names():
         return
     loader = MigrationLoader(connection)
-    applied = {f"{app}.{name}": record.applied for (app, name), record in loader.applied_migrations.items()}
-    checksums = {f"{app}.{name}": checksum_migration(loader, app, name) for app, name in loader.applied_migrations}
+    records = MigrationRecorder(connection).migration_qs.values_list("app", "name", "applied")
+    rows = [(f"{app}.{name}", applied, checksum_migration(loader, app, name)) for app, name, applied in records]
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM schema_migrations WHERE NOT version = ANY(%s)", [list(applied)])
+        cursor.execute("DELETE FROM schema_migrations WHERE NOT version = ANY(%s)", [[row[0] for row in rows]])
         cursor.executemany(
-            "INSERT INTO schema_migrations (version, applied_at, checksum) VALUES (%s, %s, %s) ON CONFLICT (version) DO NOTHING",
-            [(version, at, checksums[version]) for version, at in applied.items()],
+            "INSERT INTO schema_migrations (version, applied_at, checksum) VALUES (%s, %s, %s)"
+            " ON CONFLICT (version) DO NOTHING",
+            rows,
         )
 
 
@@ -76,10 +80,7 @@ def checksum_migration(loader: MigrationLoader, app: str, name: str) -> str | No
     migration = loader.disk_migrations.get((app, name)) if loader.disk_migrations else None
     if migration is None:
         return None
-    digest = hashlib.sha256()
-    module = __import__(type(migration).__module__, fromlist=["Migration"])
-    with open(module.__file__, "rb") as file:
-        digest.update(file.read())
+    digest = hashlib.sha256(Path(inspect.getfile(type(migration))).read_bytes())
     for operation in migration.operations:
         if isinstance(operation, RunSQLFile):
             for direction in ("up", "down"):

@@ -17,9 +17,11 @@ class RecordModel(models.Model):
 
     Attributes:
         append_only: whether the runtime role may insert rows but never change or delete them.
+        database_key: columns of the primary key in the database where it is not the model's; () where there is none.
     """
 
     append_only: ClassVar[bool] = False
+    database_key: ClassVar[tuple[str, ...] | None] = None
 
     class Meta:
         abstract = True
@@ -74,6 +76,7 @@ class TelemetryModel(RecordModel):
     """
 
     append_only = True
+    database_key = ("run_id", "timestamp", "id")
 
     timestamp = models.DateTimeField(
         db_default=Now(), help_text="When the state was observed, UTC; partition key, monthly."

@@ -1,0 +1,154 @@
+"""The catalogue of a database as plain data, and the differences between two of them.
+
+A catalogue is a dict of kinds of things (`relations`, `functions`, ...), each a dict by qualified name. A thing has
+attributes (strings, numbers, booleans; what is absent is left out) and parts (`columns`, `indexes`, ...), which
+are kinds of things again. It depends on the schema alone: not on oids, the order of creation, the session's settings or
+the PostgreSQL version.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.db import connections, transaction
+
+from core.db.prepare import SCHEMAS
+from core.db.sql import fetch_all
+
+Catalogue = dict[str, Any]
+
+KINDS = ("schemas", "extensions", "types", "functions", "sequences", "relations")
+PARTS = ("columns", "constraints", "indexes", "triggers", "policies", "statistics", "rules")
+"""Parts of a relation, each read by the query `list_<part>`."""
+_NOUNS = {
+    "schemas": "schema",
+    "extensions": "extension",
+    "types": "type",
+    "functions": "function",
+    "sequences": "sequence",
+    "relations": "table",
+    "columns": "column",
+    "constraints": "constraint",
+    "indexes": "index",
+    "triggers": "trigger",
+    "policies": "policy",
+    "statistics": "statistics object",
+    "rules": "rule",
+    "grants": "grant to",
+}
+_SESSION = {
+    "search_path": "",
+    "timezone": "UTC",
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "quote_all_identifiers": "off",
+}
+"""Settings that show in definitions."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing or attribute that two catalogues do not agree on.
+
+    Attributes:
+        place: kinds and names from the outside in, such as `("relations", "nfcs_core.runs", "columns", "name")`; the
+            last element names an attribute when `kind` is `changed`.
+        kind: `missing` and `unexpected` say what the second catalogue lacks or has too much.
+    """
+
+    place: tuple[str, ...]
+    kind: Literal["missing", "unexpected", "changed"]
+    expected: Any = None
+    found: Any = None
+
+    def __str__(self) -> str:
+        thing = ", ".join(
+            f"{_NOUNS[kind]} {name}" for kind, name in zip(self.place[::2], self.place[1::2], strict=False)
+        )
+        if self.kind != "changed":
+            return f"{thing}: {self.kind}"
+        attribute = self.place[-1].replace("_", " ")
+        if "\n" in f"{self.expected}{self.found}":
+            return f"{thing}: {attribute} differs\n{_show_lines(str(self.expected), str(self.found))}"
+        return f"{thing}: {attribute} should be {_show(self.expected)}, is {_show(self.found)}"
+
+
+def read_catalogue(*, using: str = "default", schemas: tuple[str, ...] = ("public", *SCHEMAS)) -> Catalogue:
+    """The catalogue of `schemas` as one snapshot of the database."""
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        before = _change_settings(cursor, _SESSION)
+        try:
+            catalogue: Catalogue = {kind: dict(_read(kind, schemas, using)) for kind in KINDS}
+            for part in PARTS:
+                for name, thing in _read(part, schemas, using):
+                    relation = catalogue["relations"].get(thing.pop("relation"))
+                    if relation is not None:
+                        relation.setdefault(part, {})[name] = thing
+        finally:
+            _change_settings(cursor, before)
+    return catalogue
+
+
+def diff(expected: Catalogue, found: Catalogue) -> list[Difference]:
+    """What differs, in the order of names; nothing inside a thing that one side lacks altogether."""
+    return [
+        difference
+        for kind in KINDS
+        for difference in _compare_kind((kind,), expected.get(kind, {}), found.get(kind, {}))
+    ]
+
+
+def diff_things(place: tuple[str, ...], expected: dict[str, Any], found: dict[str, Any]) -> list[Difference]:
+    """What differs between two things that stand at `place`."""
+    return list(_compare_thing(place, expected, found))
+
+
+def _compare_kind(place: tuple[str, ...], expected: dict[str, Any], found: dict[str, Any]) -> Iterator[Difference]:
+    for name in sorted(expected.keys() | found.keys()):
+        if name not in found:
+            yield Difference((*place, name), "missing", expected=expected[name])
+        elif name not in expected:
+            yield Difference((*place, name), "unexpected", found=found[name])
+        else:
+            yield from _compare_thing((*place, name), expected[name], found[name])
+
+
+def _compare_thing(place: tuple[str, ...], expected: Any, found: Any) -> Iterator[Difference]:
+    if place[-2] == "grants":
+        if expected != found:
+            yield Difference((*place, "privileges"), "changed", expected, found)
+        return
+    for key in sorted(expected.keys() | found.keys()):
+        if key in _NOUNS:
+            yield from _compare_kind((*place, key), expected.get(key, {}), found.get(key, {}))
+        elif expected.get(key) != found.get(key):
+            yield Difference((*place, key), "changed", expected.get(key), found.get(key))
+
+
+def _read(kind: str, schemas: tuple[str, ...], using: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for row in fetch_all("core", f"list_{kind}", {"schemas": list(schemas)}, using=using, file="catalogue"):
+        name = row.pop("name")
+        if row.get("grants"):
+            row["grants"] = dict(grant.split("=", 1) for grant in row["grants"])
+        yield name, {key: value for key, value in row.items() if value is not None and value is not False}
+
+
+def _change_settings(cursor: Any, settings: dict[str, str]) -> dict[str, str]:
+    """Change settings for the rest of the transaction; returns what they were."""
+    before = {}
+    for name, value in settings.items():
+        cursor.execute("SELECT current_setting(%s), set_config(%s, %s, true)", [name, name, value])
+        before[name] = cursor.fetchone()[0]
+    return before
+
+
+def _show(value: Any) -> str:
+    return "absent" if value is None else repr(value)
+
+
+def _show_lines(expected: str, found: str) -> str:
+    lines = difflib.unified_diff(expected.splitlines(), found.splitlines(), "expected", "found", n=0, lineterm="")
+    return "\n".join(f"    {line}" for line in lines if not line.startswith(("---", "+++", "@@")))
