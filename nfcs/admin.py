@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, path
 
 from core.db.identity import set_actor
+from nfcs.dashboard import views
 
 
 class NfcsAdminSite(admin.AdminSite):
@@ -26,3 +28,20 @@ class NfcsAdminSite(admin.AdminSite):
             return view(request, *args, **kwargs)
 
         return super().admin_view(as_actor, cacheable)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Django's addresses, and before them those of the dashboard."""
+        return [
+            path("panels/<slug:name>/", self.admin_view(views.show_panel), name="nfcs_panel"),
+            path(
+                "panels/frame/<int:run_id>/<int:at_us>/<int:field_id>.png",
+                self.admin_view(views.show_frame, cacheable=True),
+                name="nfcs_frame",
+            ),
+            path("core/run/<int:run_id>/overview/", self.admin_view(views.show_overview), name="nfcs_run_overview"),
+            *super().get_urls(),
+        ]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The first page: the system in pictures above the list of apps."""
+        return super().index(request, views.build_index_context(request) | (extra_context or {}))

@@ -1,0 +1,1 @@
+"""What operators see first: the system in pictures, redrawn while it runs."""
