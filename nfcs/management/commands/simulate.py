@@ -93,7 +93,8 @@ class Command(NfcsCommand):
         except ValueError as error:
             raise CommandError(str(error)) from error
         finally:
-            connection.close_if_unusable_or_obsolete()
+            if not connection.in_atomic_block:
+                connection.close_if_unusable_or_obsolete()
             _end(run, datetime.now(UTC) if live else started_at + timedelta(seconds=length_s))
         self.answer(
             {"run": run.pk, "seconds": recorded, "rows": recorded * round(settings.rate_hz)},
