@@ -58,8 +58,9 @@ def hash_graph(n: int, links: Sequence[Link], *, directed: bool) -> str:
     `src dst weight delay_s lag_rad` with the shortest decimals that read back the same; an undirected edge starts at
     its smaller vertex.
     """
-    ordered = sorted(link if directed or link.src < link.dst else link._replace(src=link.dst, dst=link.src)
-                     for link in links)
+    ordered = sorted(
+        link if directed or link.src < link.dst else link._replace(src=link.dst, dst=link.src) for link in links
+    )
     lines = [f"{'directed' if directed else 'undirected'} {n}"]
     lines += [
         f"{link.src} {link.dst} {float(link.weight)!r} {float(link.delay_s)!r} {float(link.lag_rad)!r}"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TypeVar
 
+import numpy as np
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
+from numpy.typing import NDArray
 
+from core.field import decode_frame
 from core.graph import FloatArray, Link, fill_matrix
-from core.models import RealityNetwork, SystemConfig, SystemConfigChange
+from core.models import FieldState, RealityNetwork, SystemConfig, SystemConfigChange
 
 T = TypeVar("T")
 
@@ -57,3 +61,17 @@ def list_links(network: RealityNetwork) -> list[Link]:
     position = {pk: index for index, pk in enumerate(nodes)}
     rows = network.edges.order_by("pk").values_list("src_id", "dst_id", "weight", "delay_s", "lag_rad")
     return [Link(position[src], position[dst], *rest) for src, dst, *rest in rows]
+
+
+def get_frame(field_id: int, timestamp: datetime) -> NDArray[np.complex64] | None:
+    """The field of one recorded state, complex64, (n,) or (n, n); None where only its scalars were kept.
+
+    Raises:
+        FieldState.DoesNotExist: there is no such state.
+        ValueError: the stored bytes are not what was written.
+    """
+    row = FieldState.objects.values("frame", "frame_sha256", "resolution", "ndim").get(pk=field_id, timestamp=timestamp)
+    if row["frame"] is None:
+        return None
+    shape = (row["resolution"],) * row["ndim"]
+    return decode_frame(bytes(row["frame"]), shape, bytes(row["frame_sha256"]))

@@ -1,15 +1,29 @@
-"""What every request passes: a strict content policy out, and no poison in."""
+"""What every request passes: signs of life, a strict content policy out, and no poison in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse
+from django.middleware.common import CommonMiddleware
+from django.utils.http import escape_leading_slashes
 
 from core.api.problems import problem_response
 
 View = Callable[[HttpRequest], HttpResponse]
+
+
+class LivenessMiddleware:
+    """Answer `/healthz` before anything else is asked: the process lives, whatever its database does."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path == "/healthz":
+            return JsonResponse({"alive": True})
+        return self.get_response(request)
 
 
 class ContentSecurityPolicyMiddleware:
@@ -26,13 +40,29 @@ class ContentSecurityPolicyMiddleware:
 
 
 class RequestSanityMiddleware:
-    """Refuse a path or query that PostgreSQL could not store: NUL characters and text that is not UTF-8."""
+    """Refuse what PostgreSQL could not store: NUL characters in path, query or cookies, and text that is not UTF-8."""
 
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        query = [text for name, values in request.GET.lists() for text in (name, *values)]
-        if any("\x00" in text or "\ufffd" in text for text in (request.path, *query)):
-            return problem_response(400, "malformed_text", "The path or query holds a NUL character or is not UTF-8.")
+        texts = [request.path, *(text for name, values in request.GET.lists() for text in (name, *values))]
+        nul = any("\x00" in text for text in (*texts, *request.COOKIES.values()))
+        if nul or any("\ufffd" in text for text in texts):
+            return problem_response(
+                400, "malformed_text", "The path, the query or a cookie holds a NUL character or is not UTF-8."
+            )
         return self.get_response(request)
+
+
+class SlashMiddleware(CommonMiddleware):
+    """Django's common middleware, whose redirect to the address with a slash keeps method and body (308)."""
+
+    def get_full_path_with_slash(self, request: HttpRequest) -> str:
+        """The address with a slash, for any method."""
+        return escape_leading_slashes(request.get_full_path(force_append_slash=True))
+
+    @staticmethod
+    def response_redirect_class(address: str) -> HttpResponsePermanentRedirect:
+        """The redirect."""
+        return HttpResponsePermanentRedirect(address, preserve_request=True)

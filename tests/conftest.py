@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests import server
+from tests.browser import browser as browser
 
 
 def pytest_configure(config: pytest.Config) -> None:

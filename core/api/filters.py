@@ -2,37 +2,83 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 
 import django_filters
+from django import forms
 from django.db.models import QuerySet
+from django.utils import timezone
 from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 _ALWAYS = {"format", "limit", "cursor"}
+MAX_ID = 2**63 - 1
+DEFAULT_WINDOW = timedelta(days=31)
 
 
 class StrictFilterBackend(DjangoFilterBackend):
-    """django-filter, refusing unknown and repeated parameters with 400."""
+    """django-filter, refusing unknown, repeated and empty parameters with 400."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         """The filtered queryset."""
         filterset = self.get_filterset_class(view, queryset)
-        refuse_unknown_parameters(request, set(filterset.get_filters()) if filterset else set())
+        known = set(filterset.get_filters()) if filterset else set()
+        refuse_unknown_parameters(request, known | set(parameters_of(view)))
         return super().filter_queryset(request, queryset, view)
 
 
+def parameters_of(view: Any) -> Collection[str]:
+    """What a view's action takes besides filters, by its `query_parameters`."""
+    taken: Collection[str] = getattr(view, "query_parameters", {}).get(getattr(view, "action", None), ())
+    return taken
+
+
 def refuse_unknown_parameters(request: Request, known: set[str]) -> None:
-    """Raise a ValidationError that names every query parameter not in `known`, and every one given twice."""
+    """Raise a ValidationError that names every query parameter not in `known`, given twice, or empty."""
     errors = {}
     for name, values in request.query_params.lists():
         if name not in known | _ALWAYS:
             errors[name] = [f"There is no such parameter. Known: {', '.join(sorted(known | _ALWAYS - {'format'}))}."]
         elif len(values) > 1:
             errors[name] = ["The parameter stands twice."]
+        elif not values[0]:
+            errors[name] = ["The parameter is empty."]
     if errors:
         raise ValidationError(errors)
+
+
+@extend_schema_field(OpenApiTypes.INT64)
+class IdFilter(django_filters.Filter):
+    """Rows that refer to the id given, a whole number from 0 to 2^63 - 1."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs, min_value=0, max_value=MAX_ID)
+
+    field_class = forms.IntegerField
+
+
+class FlagField(forms.Field):
+    """`true` or `false`, and nothing else."""
+
+    def to_python(self, value: Any) -> bool | None:
+        """The flag; None where the parameter is absent."""
+        if value in self.empty_values:
+            return None
+        if value not in ("true", "false"):
+            raise forms.ValidationError("Either true or false is needed.", "invalid")
+        return bool(value == "true")
+
+
+@extend_schema_field(OpenApiTypes.BOOL)
+class FlagFilter(django_filters.Filter):
+    """A yes or no, as `true` or `false`."""
+
+    field_class = FlagField
 
 
 class TimeWindowFilterSet(django_filters.FilterSet):
@@ -50,3 +96,28 @@ class TimeWindowFilterSet(django_filters.FilterSet):
     def filter_until(self, queryset: QuerySet[Any], name: str, value: Any) -> QuerySet[Any]:
         """Rows before `value`."""
         return queryset.filter(**{f"{self.time_field}__lt": value})
+
+
+class TelemetryFilterSet(TimeWindowFilterSet):
+    """Filters of a partitioned table: a list without `run` and `since` begins 31 days before `until`, or before now.
+
+    A list of one run needs no window: the key begins with the run.
+    """
+
+    run = IdFilter(field_name="run_id", label="Rows of this run; then the window has no default.")
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of the filters, within the default window where none was asked for."""
+        given = self.form.cleaned_data
+        if given.get("run") is None and given.get("since") is None and self.is_list():
+            try:
+                start = (given.get("until") or timezone.now()) - DEFAULT_WINDOW
+            except OverflowError:
+                return queryset.none()  # `until` lies within a month of the year 1
+            queryset = queryset.filter(**{f"{self.time_field}__gte": start})
+        return super().filter_queryset(queryset)
+
+    def is_list(self) -> bool:
+        """Whether rows are listed, and not one of them read by its id."""
+        match = getattr(self.request, "resolver_match", None)
+        return match is None or not match.kwargs

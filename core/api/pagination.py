@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from datetime import UTC
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -15,25 +16,31 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
+from core.api.filters import MAX_ID
+
 MAX_LIMIT = 1000
 
 
 class TimeCursorPagination(BasePagination):
     """Newest first by the view's time field and id, `?limit=` rows a page, `?cursor=` for the next one.
 
-    A view names its time field in `time_field`; None orders by id alone.
+    A view names its time field, never null, in `time_field`; None orders by id alone.
     """
 
     default_limit = 100
+    newest_first = True
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(  # type: ignore[override]
+        self, queryset: QuerySet[Any], request: Request, view: Any = None
+    ) -> list[Any]:
         """One page of `queryset`, whose own order is replaced."""
         self.request = request
         self.time_field: str | None = getattr(view, "time_field", None)
         limit = self._limit(request)
-        order = ("-id",) if self.time_field is None else (f"-{self.time_field}", "-id")
-        queryset = queryset.order_by(*order)
-        if cursor := request.query_params.get("cursor"):
+        sign = "-" if self.newest_first else ""
+        names = ("id",) if self.time_field is None else (self.time_field, "id")
+        queryset = queryset.order_by(*(sign + name for name in names))
+        if (cursor := request.query_params.get("cursor")) is not None:
             queryset = queryset.filter(self._after(cursor))
         rows = list(queryset[: limit + 1])
         self.next_row = rows[limit - 1] if len(rows) > limit else None
@@ -85,19 +92,32 @@ class TimeCursorPagination(BasePagination):
         return int(text)
 
     def _after(self, cursor: str) -> Q:
+        """The rows behind the one that the cursor names."""
+        beyond = "lt" if self.newest_first else "gt"
         try:
-            position = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
+            position = json.loads(base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True))
             pk = position["id"]
-            if type(pk) is not int or not 0 <= pk < 2**63:
+            if type(pk) is not int or not 0 <= pk <= MAX_ID:
                 raise ValueError
             if self.time_field is None:
-                return Q(id__lt=pk)
+                if position.keys() != {"id"}:
+                    raise ValueError
+                return Q(**{f"id__{beyond}": pk})
             at = parse_datetime(position[self.time_field])
             if at is None or at.tzinfo is None:
                 raise ValueError
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
+            at = at.astimezone(UTC)
+        except (
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            OverflowError,
+            RecursionError,
+            binascii.Error,
+        ) as error:
             raise ValidationError({"cursor": ["This is not a cursor of this list."]}) from error
-        return Q(**{f"{self.time_field}__lt": at}) | Q(**{self.time_field: at, "id__lt": pk})
+        return Q(**{f"{self.time_field}__{beyond}": at}) | Q(**{self.time_field: at, f"id__{beyond}": pk})
 
     def _next_link(self) -> str | None:
         if self.next_row is None:
@@ -109,3 +129,9 @@ class TimeCursorPagination(BasePagination):
             position[self.time_field] = read(self.time_field).isoformat()
         cursor = base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
         return replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
+
+
+class IdCursorPagination(TimeCursorPagination):
+    """In the order of the ids: for the parts of a thing that was stored as a whole."""
+
+    newest_first = False

@@ -11,7 +11,9 @@ import orjson
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
+from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
@@ -20,7 +22,11 @@ from core.db.errors import translate_database_error
 from core.exceptions import Conflict, DomainError, FieldError, NotFound
 
 CONTENT_TYPE = "application/problem+json"
+UNAVAILABLE = "The database does not answer; try again."
 logger = logging.getLogger(__name__)
+
+_UNAVAILABLE = {"", "08", "53", "57"}
+"""No answer at all, connection exception, insufficient resources, operator intervention (shutdown, timeout)."""
 
 _TITLES = {
     400: "Bad request",
@@ -60,6 +66,9 @@ def problem_response(status_code: int, code: str, detail: str) -> HttpResponse:
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """REST framework's exception handler: every error a caller can make becomes a problem that names the field."""
+    if is_unavailable(error):
+        logger.error("the database did not answer", exc_info=error)
+        return _respond(503, "unavailable", UNAVAILABLE, headers={"Retry-After": "1"})
     if isinstance(error, DatabaseError):
         translated = translate_database_error(error)
         if translated is None:
@@ -72,6 +81,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         return _respond(400, "invalid", "The request holds values that are not allowed.", errors)
     if isinstance(error, exceptions.ValidationError):
         return _respond(400, "invalid", "The request holds values that are not allowed.", list(flatten(error.detail)))
+    if isinstance(error, UnreadablePostError):
+        return _respond(400, "unreadable", "The body ended before its end.")
     if isinstance(error, RequestDataTooBig):
         return _respond(413, "too_large", "The body is larger than the server takes.")
     if isinstance(error, ObjectDoesNotExist):
@@ -87,6 +98,14 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     else:
         code, detail = str(getattr(error, "default_code", "error")), str(getattr(error, "detail", error))
     return _respond(response.status_code, code, detail, headers=dict(response.items()))
+
+
+def is_unavailable(error: BaseException | None) -> bool:
+    """Whether the database did not answer, or gave up: the same request may go through later."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    state = getattr(error.__cause__, "sqlstate", None) or ""
+    return state[:2] in _UNAVAILABLE
 
 
 def flatten(detail: Any, path: str = "") -> Iterator[FieldError]:

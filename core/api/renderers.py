@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from rest_framework.renderers import BaseRenderer
+
+_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 
 
 class JSONRenderer(BaseRenderer):
@@ -19,12 +23,18 @@ class JSONRenderer(BaseRenderer):
         self,
         data: Any,
         accepted_media_type: str | None = None,
-        renderer_context: dict[str, Any] | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         """The body; empty for no data."""
-        if data is None:
-            return b""
-        return orjson.dumps(data, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+        return b"" if data is None else dump_json(data)
+
+
+def dump_json(data: Any) -> bytes:
+    """`data` as JSON; integers beyond 64 bits, which jsonb holds and orjson refuses, included."""
+    try:
+        return orjson.dumps(data, default=_plain, option=_OPTIONS)
+    except orjson.JSONEncodeError:
+        return json.dumps(data, default=_plain).encode()
 
 
 def _plain(value: Any) -> Any:
@@ -32,4 +42,6 @@ def _plain(value: Any) -> Any:
         return bytes(value).hex()
     if hasattr(value, "tolist"):
         return value.tolist()
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
     return str(value)

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar
 
 from rest_framework import mixins, viewsets
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from core.api.filters import parameters_of, refuse_unknown_parameters
 from core.db.identity import set_actor
 
 
 class ActorMixin(APIView):
-    """A view whose transaction knows on whose behalf it runs."""
+    """A view whose transaction knows on whose behalf it runs.
+
+    Attributes:
+        query_parameters: by action, the query parameters it takes besides filters; `None` stands for a view that has
+            no actions. Any other parameter is refused.
+    """
+
+    query_parameters: ClassVar[Mapping[str | None, Collection[str]]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, check permissions, then name the user to the database."""
         super().initial(request, *args, **kwargs)
+        if request.method not in SAFE_METHODS:
+            # What is read passes the filter backend, which knows the filters too.
+            refuse_unknown_parameters(request, set(parameters_of(self)))
         set_actor(request.user.pk if request.user.is_authenticated else None)
 
 
@@ -24,11 +37,12 @@ class RecordViewSet(ActorMixin, mixins.RetrieveModelMixin, mixins.ListModelMixin
     """What the system records: read only.
 
     Attributes:
-        time_field: the column that orders the list, newest first; None orders by id.
+        time_field: the column that orders the list, newest first, never null; None orders by id.
     """
 
     time_field: str | None = None
-    lookup_value_regex = r"\d{1,18}"
+    filterset_class: Any = None
+    lookup_value_regex = r"[0-9]{1,18}"
 
 
 class EditableViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, RecordViewSet):

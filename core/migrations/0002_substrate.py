@@ -635,6 +635,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "configuration value",
+                "permissions": [("read_server_metrics", "Can read the server's own metrics at /metrics")],
                 "db_table": "system_config",
                 "db_table_comment": "One configuration value of one environment, of the JSON type that `config_type` names; changes are kept.",
                 "ordering": ["config_key", "environment"],

@@ -43,6 +43,7 @@ class SystemConfig(RecordModel):
         db_table = "system_config"
         ordering = ["config_key", "environment"]
         verbose_name = "configuration value"
+        permissions = [("read_server_metrics", "Can read the server's own metrics at /metrics")]
         constraints = [
             # One value per key and environment; also the index for reading one.
             models.UniqueConstraint(fields=["config_key", "environment"], name="system_config_key_env_uq"),

@@ -1,20 +1,25 @@
-"""Addresses of the API."""
+"""Addresses of the API: every app's own under `v1/`, the document that describes them, and its pages."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from nfcs.api.ingest import VIEWS
+from nfcs.api.root import RootView
 
-v1 = [
+v1: list[Any] = [
     # Batches stand before the lists, whose routes would take `batch` for an id.
     *(path(f"{kind}/batch/", view.as_view(), name=f"{kind}-batch") for kind, view in VIEWS),
+    path("", include("core.api.urls")),
     path("", include("kuramoto.api.urls")),
     path("", include("validation.api.urls")),
 ]
 
 urlpatterns = [
+    path("v1/", include([path("", RootView.as_view(patterns=v1), name="api-root"), *v1])),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("v1/", include(v1)),
+    path("docs/", SpectacularSwaggerSplitView.as_view(template_name="nfcs/api_docs.html"), name="api-docs"),
 ]

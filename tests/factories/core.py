@@ -1,13 +1,18 @@
-"""Runs."""
+"""Runs, configuration values, networks and fields."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 import factory
+import numpy as np
 
-from core.choices import RunKind
-from core.models import Run
+from core.choices import ConfigType, RunKind
+from core.graph import Link
+from core.models import FieldState, RealityNetwork, Run, SystemConfig
+from core.services.fields import FieldSample, record_fields
+from core.services.networks import Vertex, import_network
+from core.telemetry import HaComponents
 
 
 class RunFactory(factory.django.DjangoModelFactory):
@@ -19,3 +24,34 @@ class RunFactory(factory.django.DjangoModelFactory):
     name = factory.Sequence(lambda n: f"run {n}")
     kind = RunKind.SIMULATION
     started_at = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class ConfigFactory(factory.django.DjangoModelFactory):
+    """A whole number that nothing reads."""
+
+    class Meta:
+        model = SystemConfig
+
+    config_key = factory.Sequence(lambda n: f"test.key_{n}")
+    config_value = 1
+    config_type = ConfigType.INTEGER
+
+
+def make_network(name: str = "ring", n: int = 5) -> RealityNetwork:
+    """A ring of `n` vertices on the unit circle, 1 mm across each way."""
+    angles = 2 * np.pi * np.arange(n) / n
+    nodes = [Vertex(label=f"v{i}", x=float(np.cos(a)), y=float(np.sin(a)), z=0.0) for i, a in enumerate(angles)]
+    return import_network(name=name, nodes=nodes, edges=[Link(i, (i + 1) % n) for i in range(n)])
+
+
+def make_field(
+    *, run: Run | None = None, at: datetime | None = None, keep_frame: bool = True, n: int = 8
+) -> FieldState:
+    """A plane wave of one turn across the domain, recorded as every producer's fields are."""
+    run = run or RunFactory()
+    at = at or datetime.now(UTC).replace(microsecond=0)
+    wave = np.exp(2j * np.pi * np.arange(n) / n)[np.newaxis, :] * np.ones((n, 1))
+    missing = np.array([np.nan])
+    sample = FieldSample(index=0, timestamp=at, amplitude=wave, length=float(n), keep_frame=keep_frame)
+    record_fields(run=run, samples=[sample], carried=HaComponents(missing, missing, missing))
+    return FieldState.objects.within(at, None).for_run(run.pk).latest("id")

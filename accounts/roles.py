@@ -1,0 +1,103 @@
+"""What each role may do: one table, from which the fixture `roles` is written and against which it is tested.
+
+A permission is named `app.model: action ...`; an action is view, add, change or delete, or a codename of the model's
+own `Meta.permissions`. A new model is seen by nobody but administrators until a line here says otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Model
+
+from accounts.choices import Role
+
+FIXTURE = Path(__file__).parent / "fixtures" / "roles.json"
+EVERYTHING = ("view", "add", "change", "delete")
+
+RECORDED: dict[str, str] = {
+    "core.schemamigration": "view",
+    "core.systemconfigchange": "view",
+    "auth.group": "view",
+    "admin.logentry": "view",
+}
+"""What nobody writes by hand; administrators see it."""
+
+READERS = "core.fieldstate core.realityedge core.realitynetwork core.realitynode core.run core.systemconfig"
+"""What every role sees."""
+
+GRANTS: dict[Role, dict[str, str]] = {
+    Role.READONLY: {
+        "core.systemconfigchange": "view",
+        "core.schemamigration": "view",
+        "core.systemconfig": "read_server_metrics",
+    },
+    Role.USER: {
+        "core.run": "add",
+        "core.fieldstate": "add",
+    },
+    Role.OPERATOR: {
+        "core.run": "add change",
+        "core.fieldstate": "add",
+        "core.systemconfig": "add change read_server_metrics",
+        "core.systemconfigchange": "view",
+        "core.schemamigration": "view",
+        "core.realitynetwork": "change",
+    },
+}
+"""What a role may do besides seeing READERS; an administrator may do everything. A run's owner may change it without."""
+
+
+def list_actions(model: type[Model], role: Role) -> set[str]:
+    """The actions of `role` on `model`."""
+    label = model._meta.label_lower
+    if role is Role.ADMIN:
+        named = {codename for codename, _ in model._meta.permissions}
+        if label in RECORDED:
+            return named | set(RECORDED[label].split())
+        # The database refuses to change what is append-only.
+        return named | set(EVERYTHING[:2] if getattr(model, "append_only", False) else EVERYTHING)
+    seen = {"view"} if label in READERS.split() else set()
+    return seen | set(GRANTS[role].get(label, "").split())
+
+
+def list_permissions(role: Role) -> list[tuple[str, str, str]]:
+    """The permissions of `role` as natural keys: codename, app, model; sorted."""
+    keys = []
+    for model in apps.get_models():
+        options = model._meta
+        if options.label_lower in RECORDED or hasattr(apps.get_app_config(options.app_label), "db_schema"):
+            for action in list_actions(model, role):
+                codename = f"{action}_{options.model_name}" if action in EVERYTHING else action
+                keys.append((codename, options.app_label, str(options.model_name)))
+    return sorted(keys, key=lambda key: (key[1], key[2], key[0]))
+
+
+def render_fixture() -> str:
+    """The fixture as JSON: one group a role, one permission a line."""
+    groups = []
+    for role in Role:
+        lines = ",\n".join(f"      {json.dumps(key)}" for key in list_permissions(role))
+        groups.append(f'  {{"model": "auth.group", "fields": {{"name": "{role}", "permissions": [\n{lines}\n  ]}}}}')
+    return "[\n" + ",\n".join(groups) + "\n]\n"
+
+
+def find_differences() -> list[str]:
+    """One line for each role and permission in which this table and the database's groups disagree."""
+    lines = []
+    for role in Role:
+        wanted = set(list_permissions(role))
+        group = Group.objects.filter(name=role.value).first()
+        held = (
+            {permission.natural_key() for permission in group.permissions.select_related("content_type")}
+            if group
+            else set()
+        )
+        lines += [f"{role}: lacks {app}.{codename}" for codename, app, _ in sorted(wanted - held)]
+        lines += [
+            f"{role}: holds {app}.{codename} without being meant to" for codename, app, _ in sorted(held - wanted)
+        ]
+    return lines

@@ -1,0 +1,16 @@
+"""Addresses of the core app's API."""
+
+from rest_framework.routers import SimpleRouter
+
+from core.api.config import ConfigViewSet
+from core.api.fields import FieldViewSet
+from core.api.networks import NetworkViewSet
+from core.api.runs import RunViewSet
+
+router = SimpleRouter()
+router.register("runs", RunViewSet, basename="run")
+router.register("networks", NetworkViewSet, basename="network")
+router.register("config", ConfigViewSet, basename="config")
+router.register("fields", FieldViewSet, basename="field")
+
+urlpatterns = router.urls
