@@ -195,6 +195,7 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.1",
     "TITLE": "NFCS",
     "DESCRIPTION": "The system of record for neural field control systems.",
     "VERSION": "1",
@@ -208,7 +209,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "core.api.schema.describe_problems",
+        "core.api.schema.describe_operations",
     ],
 }
 

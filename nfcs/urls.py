@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("api/", include("nfcs.api.urls")),
+    path("favicon.ico", RedirectView.as_view(url=static("nfcs/favicon.svg"))),
     path("readyz", answer_ready, name="readyz"),
     path("metrics", MetricsView.as_view(), name="metrics"),
 ]

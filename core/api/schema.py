@@ -1,4 +1,4 @@
-"""What every operation of the OpenAPI document has in common: its errors."""
+"""What every operation of the OpenAPI document has in common: a summary and its errors."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ PROBLEM: dict[str, Any] = {
 }
 
 
-def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Give every operation the answer `4XX`, a problem; a postprocessing hook of drf-spectacular."""
+def describe_operations(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Give every operation a summary and the answer `4XX`, a problem; a postprocessing hook of drf-spectacular."""
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
     answer = {
         "description": "The request cannot be carried out.",
@@ -46,4 +46,5 @@ def describe_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for operations in result.get("paths", {}).values():
         for operation in operations.values():
             operation["responses"].setdefault("4XX", answer)
+            operation.setdefault("summary", operation.get("description", "").split("\n")[0].rstrip("."))
     return result

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import IO, Any
 
 import msgspec
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
@@ -128,11 +128,7 @@ def _document(row_type: type[Any], what: str) -> Callable[[type[Any]], type[Any]
         },
     )
 
-    def decorate(view: type[Any]) -> type[Any]:
-        view.post = operation(view.post)
-        return view
-
-    return decorate
+    return extend_schema_view(post=operation)
 
 
 def _inline(schema: Any, components: dict[str, Any]) -> Any:
