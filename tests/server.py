@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from functools import cache
@@ -47,8 +48,9 @@ def template_name() -> str:
     for path in sorted(
         [
             *ROOT.glob("*/migrations/*.py"),
-            *ROOT.glob("*/sql/*.sql"),
-            *ROOT.glob("core/db/**/*.py"),
+            *ROOT.glob("*/sql/[0-9]*.sql"),
+            *ROOT.glob("core/db/backend/*.py"),
+            *(ROOT / "core" / "db" / name for name in ("after_migrate.py", "prepare.py", "sql.py")),
             ROOT / "requirements.lock",
         ]
     ):
@@ -65,12 +67,23 @@ def start() -> None:
     ):
         fcntl.flock(lock, fcntl.LOCK_EX)
         names = {row[0] for row in admin.execute("SELECT datname FROM pg_database")}
-        for name in names:
-            run = name.removeprefix("test_nfcs_").split("_")[0]
-            if name.startswith("test_nfcs_") and run.isdigit() and not psutil.pid_exists(int(run)):
+        old = _list_old_templates(admin)
+        for name in sorted(names):
+            run = re.match(r"(?:test_nfcs|nfcs_scratch)_(\d+)", name)
+            if (run and not psutil.pid_exists(int(run[1]))) or name in old:
                 admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
         if template_name() not in names:
             make_template(admin)
+
+
+def _list_old_templates(admin: psycopg.Connection) -> set[str]:
+    """Templates of other states of the schema, a day after they were made."""
+    rows = admin.execute(
+        "SELECT datname FROM pg_database WHERE datname LIKE 'nfcs_template_%%' AND datname <> %s AND"
+        " (pg_stat_file('base/' || oid || '/PG_VERSION')).modification < now() - interval '1 day'",
+        [template_name()],
+    )
+    return {row[0] for row in rows}
 
 
 def make_template(admin: psycopg.Connection) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import apps
-from django.db import connections, models
+from django.db import connections, models, transaction
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from psycopg import sql
@@ -24,31 +24,27 @@ def follow_migration(using: str, **_: Any) -> None:
 
 
 def grant_privileges(using: str) -> None:
-    """Give the runtime role its rights on every table, view and sequence; on leaves of partitioned tables none."""
+    """Give the runtime role exactly its rights on every table, view and sequence; on leaves of partitioned tables none."""
     connection = connections[using]
     app = sql.Identifier(APP_ROLE)
-    with connection.cursor() as cursor:
+
+    def execute(statement: str, *things: sql.Composable) -> None:
+        cursor.execute(sql.SQL(statement).format(*things, app=app).as_string(connection.connection))
+
+    with transaction.atomic(using=using), connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP_ROLE])
         if not cursor.fetchone():
             return
         present = set(connection.introspection.table_names(cursor, include_views=True))
         for model in apps.get_models(include_auto_created=True):
-            table = model._meta.db_table
-            if table in present:
-                statement = sql.SQL("GRANT {} ON {} TO {}").format(
-                    sql.SQL(privileges(model)), sql.Identifier(table), app
-                )
-                cursor.execute(statement.as_string(connection.connection))
+            table = sql.Identifier(model._meta.db_table)
+            if model._meta.db_table in present:
+                execute("REVOKE ALL ON {} FROM {app}", table)
+                execute("GRANT {} ON {} TO {app}", sql.SQL(privileges(model)), table)
         if "django_migrations" in present:
-            cursor.execute(
-                sql.SQL("GRANT SELECT ON django_migrations TO {}").format(app).as_string(connection.connection)
-            )
+            execute("GRANT SELECT ON django_migrations TO {app}")
         for schema in ("public", *SCHEMAS):
-            cursor.execute(
-                sql.SQL("GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA {} TO {}")
-                .format(sql.Identifier(schema), app)
-                .as_string(connection.connection)
-            )
+            execute("GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA {} TO {app}", sql.Identifier(schema))
 
 
 def privileges(model: type[models.Model]) -> str:
