@@ -1,5 +1,8 @@
 """The closed forms, against each other and against simulated populations."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.integrate import quad, solve_ivp
@@ -20,6 +23,17 @@ def settle_r(frequencies, coupling, *, duration_s=120.0, dt=0.02, **parameters):
     n_steps = round(duration_s / dt)
     record = system.integrate(np.zeros(system.n_oscillators), dt, n_steps, record_every=10)
     return order_parameter(record[len(record) // 2 :])[0].mean()
+
+
+def read_electrode_graph():
+    """Return the weights of the 64-electrode fixture, (64, 64)."""
+    fixture = Path(__file__).parents[2] / "core" / "fixtures" / "biosemi64.json"
+    weights = np.zeros((64, 64))
+    for row in json.loads(fixture.read_text()):
+        if row["model"] == "core.realityedge":
+            source, target = row["fields"]["src"][-1], row["fields"]["dst"][-1]
+            weights[source, target] = weights[target, source] = row["fields"]["weight"]
+    return weights
 
 
 class TestTwoOscillators:
@@ -91,6 +105,24 @@ class TestCriticalCoupling:
         for bad in (np.zeros((3, 3)), np.triu(np.ones((3, 3)), 1), np.ones((2, 3)), -np.ones((2, 2))):
             with pytest.raises(ValueError, match="weights"):
                 theory.critical_coupling_network(bad, 0.3)
+
+    def test_electrode_graph_synchronises_beyond_its_critical_coupling(self, rng):
+        """Sparse, so later than its Kc: r is averaged over arrangements of the same frequencies."""
+        weights = read_electrode_graph()
+        assert np.linalg.eigvalsh(weights)[-1] == pytest.approx(7.2406, abs=1e-4)
+        critical = theory.critical_coupling_network(weights, norm.pdf(0))
+        assert critical == pytest.approx(0.2204, abs=1e-4)
+        r = {}
+        for factor in (0.5, 1.0, 3.0):
+            arrangements = [rng.permutation(theory.gaussian_frequencies(64, 1.0)) for _ in range(4)]
+            r[factor] = np.mean(
+                [
+                    settle_r(order, factor * critical, weights=weights, coupling_norm="raw", dt=0.05)
+                    for order in arrangements
+                ]
+            )
+        assert r[0.5] < 0.2 < r[1.0] < 0.45
+        assert r[3.0] > 0.6
 
     def test_dense_network_starts_within_one_and_a_half_times_its_critical_coupling(self, rng):
         upper = np.triu(rng.uniform(size=(200, 200)) < 0.4, 1).astype(float)
