@@ -163,7 +163,7 @@ def stop_run(
 
 
 @transaction.atomic
-def recover_run(*, run: Run, reason: str, now: datetime, actor_id: int) -> SynchronizationEvent:
+def recover_run(*, run: Run, reason: str, now: datetime, actor_id: int | None) -> SynchronizationEvent:
     """Record that an operator let a stopped run go on."""
     return _record_control(run, EventType.RECOVERY, EventCause.MANUAL, reason, now, actor_id)
 

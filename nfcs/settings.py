@@ -45,7 +45,7 @@ HTTPS = env.bool("NFCS_HTTPS", True)
 DATA_DIR = Path(env.str("NFCS_DATA_DIR", "") or BASE_DIR / ".nfcs").expanduser().resolve()
 SECRET_KEY = read_secret("NFCS_SECRET_KEY") or read_or_make_secret_key(DATA_DIR / "secret_key")
 ALLOWED_HOSTS = env.list("NFCS_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("NFCS_CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("NFCS_CSRF_TRUSTED_ORIGINS", [])
 ENVIRONMENT = env.str("NFCS_ENVIRONMENT", "production")
 """Which rows of `system_config` this process reads."""
 

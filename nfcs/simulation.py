@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.field import GinzburgLandau
 from kuramoto.constants import EMBEDDING_DIMENSIONS
-from kuramoto.dynamics import KuramotoSystem, order_parameter, wrap_phase
+from kuramoto.dynamics import CouplingNorm, KuramotoSystem, order_parameter, wrap_phase
 from kuramoto.theory import critical_coupling_gaussian, critical_coupling_network, gaussian_frequencies
 
 FloatArray = NDArray[np.float64]
@@ -70,7 +70,7 @@ class SimulationSettings:
         return critical_coupling_network(self.weights, 1.0 / (self.sigma * np.sqrt(2 * np.pi)))
 
     @property
-    def coupling_norm(self) -> str:
+    def coupling_norm(self) -> CouplingNorm:
         """What K is divided by: n for all-to-all, nothing on a graph."""
         return "per_n" if self.weights is None else "raw"
 
@@ -118,7 +118,7 @@ def simulate(settings: SimulationSettings) -> Iterator[Second]:
         for row, strength in enumerate(coupling):
             system = KuramotoSystem(
                 omega, float(strength), settings.weights, noise=settings.noise, coupling_norm=settings.coupling_norm
-            )  # type: ignore[arg-type]
+            )
             for _ in range(substeps):
                 phases = system.step(phases, dt, rng)
             states[row] = wrap_phase(phases)

@@ -58,9 +58,9 @@ class Command(NfcsCommand):
 
     def _prepare(self) -> None:
         self._step("database")
-        connections["owner"].ensure_connection()
-        version = connections["owner"].pg_version
-        self._done(f"PostgreSQL {version // 10000}.{version % 10000}")
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("SHOW server_version")
+            self._done(f"PostgreSQL {cursor.fetchone()[0]}")
         self._step("migrations")
         call_command("migrate", verbosity=0, interactive=False)
         self._done("applied")
