@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from validation.models import MetricSample
+from validation.models import MetricSample, MetricSeries
 
 FIRST_SPAN = timedelta(minutes=1)
 """The newest stretch of time that is searched for a page; each further one is WIDER times as long."""
 WIDER = 16
-
-_COLUMNS = {
-    "run": "run_id",
-    "series": "series_id",
-    "metric_name": "series__metric_name",
-    "metric_value": "value",
-    "metric_unit": "series__metric_unit",
-    "component": "series__component",
-    "tags": "series__tags",
-    "recorded_at": "recorded_at",
-}
 
 
 @dataclass(frozen=True)
@@ -58,22 +47,24 @@ def list_samples(
 
     No index of samples can be read backwards in time, so short stretches of time are searched before long ones.
     """
-    filters = {"run_id": run_id, "series__metric_name": metric_name, "series__component": component}
-    samples = MetricSample.objects.filter(**{name: value for name, value in filters.items() if value is not None})
+    samples = MetricSample.objects.order_by("-recorded_at", "series_id", "value")
+    if run_id is not None:
+        samples = samples.for_run(run_id)
+    if metric_name is not None or component is not None:
+        samples = samples.filter(series_id__in=_find_series(run_id, metric_name, component))
     skipped = 0
     if after is not None:
         until = min(until, after.recorded_at + timedelta(microseconds=1))
-        samples = samples.exclude(Q(recorded_at=after.recorded_at, series_id__lt=after.series_id))
+        samples = samples.exclude(recorded_at=after.recorded_at, series_id__lt=after.series_id)
         skipped = after.seen
-    samples = samples.order_by("-recorded_at", "series_id", "value")
-    found: list[tuple[Any, ...]] = []
+    found: list[Any] = []
     for start in _widen(since, until):
-        bounded = samples.within(start, until).values_list(*_COLUMNS.values())
+        bounded = samples.within(start, until).values_list("recorded_at", "series_id", "value", named=True)
         found = list(bounded[skipped : skipped + limit + 1])
         if len(found) > limit:
             break
-    rows = [dict(zip(_COLUMNS, row, strict=True)) for row in found[:limit]]
-    return SamplePage(rows, _locate_end(rows, after) if len(found) > limit else None)
+    end = _locate_end(found[:limit], after) if len(found) > limit else None
+    return SamplePage(_describe_samples(found[:limit]), end)
 
 
 def list_series_samples(
@@ -84,6 +75,13 @@ def list_series_samples(
     return samples.order_by("-recorded_at").values_list("recorded_at", "value")[:limit]
 
 
+def _find_series(run_id: int | None, metric_name: str | None, component: str | None) -> list[int]:
+    asked = {"run_id": run_id, "metric_name": metric_name, "component": component}
+    series = MetricSeries.objects.filter(**{name: value for name, value in asked.items() if value is not None})
+    # Ids instead of a join: for a span without row estimates PostgreSQL would look up the series of each sample.
+    return list(series.order_by().values_list("pk", flat=True))
+
+
 def _widen(since: datetime, until: datetime) -> Iterator[datetime]:
     span = FIRST_SPAN
     while span < until - since:
@@ -92,9 +90,26 @@ def _widen(since: datetime, until: datetime) -> Iterator[datetime]:
     yield since
 
 
-def _locate_end(rows: list[dict[str, Any]], after: SamplePosition | None) -> SamplePosition:
-    end = (rows[-1]["recorded_at"], rows[-1]["series"])
-    seen = sum((row["recorded_at"], row["series"]) == end for row in rows)
-    if after is not None and (after.recorded_at, after.series_id) == end:
+def _locate_end(samples: Sequence[Any], after: SamplePosition | None) -> SamplePosition:
+    last = samples[-1]
+    seen = sum((sample.recorded_at, sample.series_id) == (last.recorded_at, last.series_id) for sample in samples)
+    if after is not None and (after.recorded_at, after.series_id) == (last.recorded_at, last.series_id):
         seen += after.seen
-    return SamplePosition(*end, seen)
+    return SamplePosition(last.recorded_at, last.series_id, seen)
+
+
+def _describe_samples(samples: Sequence[Any]) -> list[dict[str, Any]]:
+    series = MetricSeries.objects.in_bulk({sample.series_id for sample in samples})
+    return [
+        {
+            "run": (of := series[sample.series_id]).run_id,
+            "series": of.pk,
+            "metric_name": of.metric_name,
+            "metric_value": sample.value,
+            "metric_unit": of.metric_unit,
+            "component": of.component,
+            "tags": of.tags,
+            "recorded_at": sample.recorded_at,
+        }
+        for sample in samples
+    ]
