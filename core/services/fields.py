@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core.db.copy import insert_rows
 from core.exceptions import FieldError, InvalidInput
-from core.field import encode_frame, observe_field
+from core.field import decode_frame, encode_frame, observe_field
 from core.hallucination import HA_VERSION, defect_component, hallucination_number
 from core.models import Run
 from core.telemetry import FloatArray, HaComponents, check_claims, check_times, none_for_nan, unix_seconds
@@ -89,8 +89,10 @@ def record_fields(*, run: Run, samples: Sequence[FieldSample], carried: HaCompon
     observed, frames = [], []
     for sample in samples:
         try:
-            observed.append(observe_field(sample.amplitude, sample.length))
-            frames.append(encode_frame(sample.amplitude) if sample.keep_frame else None)
+            frame = encode_frame(sample.amplitude)
+            # From what is stored, so that whoever reads the frame finds the same values.
+            observed.append(observe_field(decode_frame(frame.payload, sample.amplitude.shape), sample.length))
+            frames.append(frame if sample.keep_frame else None)
         except ValueError as error:
             errors.append(FieldError(f"{sample.index}.field", str(error)))
     if errors:
