@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts.models import User
+from constitutional.models import Violation
 from constitutional.selectors import count_open_violations, list_open_violations
-from core.charts import Level, sparkline
+from core.charts import Level, Markup, sparkline
 from core.models import FieldState, Run
 from kuramoto.choices import EventType
 from kuramoto.models import SynchronizationEvent
@@ -27,6 +29,7 @@ COVERED_AHEAD = timedelta(days=31)
 GAP_PX = 16
 CHART_LEAST_PX = 260
 FRAME_PX = 200
+SIDE_BY_SIDE_PX = 640
 
 EVENT_LEVELS: dict[str, Level] = {
     EventType.SYNC_ACHIEVED: "ok",
@@ -59,9 +62,12 @@ class Scene:
     is_pinned: bool = False
 
 
+Collect = Callable[[Scene], Mapping[str, Any]]
+
+
 @dataclass(frozen=True)
 class Panel:
-    """A part of the page that is drawn on its own.
+    """A part of a page that is drawn on its own.
 
     Attributes:
         span: columns of twelve.
@@ -69,6 +75,8 @@ class Panel:
         every_s: how often a page redraws it.
         width: room for pictures on a desktop's first answer, pixels; the page then says its own.
         collect: the template's context.
+        template: file below `nfcs/panels/`.
+        is_whole: whether it shows the run's whole span instead of its last ten minutes.
     """
 
     name: str
@@ -77,9 +85,11 @@ class Panel:
     permissions: tuple[str, ...]
     every_s: int
     width: int
-    collect: Callable[[Scene], Mapping[str, Any]]
+    collect: Collect
+    template: str = ""
+    is_whole: bool = False
 
-    def is_for(self, user: User) -> bool:
+    def is_for(self, user: User | AnonymousUser) -> bool:
         """Whether a user may see all that it shows."""
         return user.has_perms(self.permissions)
 
@@ -87,7 +97,7 @@ class Panel:
         """The panel's body as HTML."""
         snapshot = scene.snapshot
         context = {"run": snapshot.run if snapshot else None, "now": scene.now, **self.collect(scene)}
-        return render_to_string(f"nfcs/panels/{self.name}.html", context)
+        return render_to_string(f"nfcs/panels/{self.template or self.name}.html", context)
 
 
 def collect_runs(scene: Scene) -> dict[str, Any]:
@@ -148,9 +158,8 @@ def _list_tiles(snapshot: Snapshot) -> list[dict[str, Any]]:
         tiles.append({"label": label, "value": value, "note": note, "level": level})
 
     if state is not None:
-        synchronized = snapshot.is_synchronized
-        words = {None: "no event yet", True: "synchronized", False: "not synchronized"}[synchronized]
-        add("Order parameter r", f"{state.sync_parameter:.3f}", words, "ok" if synchronized else None)
+        words, level = describe_order(snapshot, state.sync_parameter)
+        add("Order parameter r", f"{state.sync_parameter:.3f}", words, level)
         ratio = (state.coupling_strength or 0.0) / run_kc if (run_kc := snapshot.run.critical_coupling) else None
         if ratio is not None and state.coupling_strength is not None:
             add("Coupling K / Kc", f"{ratio:.2f}", f"K = {state.coupling_strength:.3g} rad/s")
@@ -159,9 +168,9 @@ def _list_tiles(snapshot: Snapshot) -> list[dict[str, Any]]:
         alarm = pictures.name_alarm(ha, snapshot.ha_levels)
         add("Hallucination number Ha", f"{ha:.2f}", alarm, pictures.HA_LEVELS[alarm])
     if snapshot.guard is not None:
-        level = str(snapshot.guard.level)
-        latched = "latched" if snapshot.guard.latched else "controller's state"
-        add("Guard", level, latched, pictures.HA_LEVELS[level])
+        state_name = str(snapshot.guard.level)
+        note = "latched" if snapshot.guard.latched else "the controller's state"
+        add("Guard", state_name, note, pictures.HA_LEVELS[state_name])
     if snapshot.is_stopped:
         add("Emergency stop", "latched", "until somebody recovers the run", "emergency")
     if field is not None and field.coherence_level is not None:
@@ -171,8 +180,16 @@ def _list_tiles(snapshot: Snapshot) -> list[dict[str, Any]]:
     return tiles
 
 
+def describe_order(snapshot: Snapshot, r: float) -> tuple[str, Level | None]:
+    """Say whether the run is synchronized; r beyond a threshold counts only once it lasted."""
+    on, off = snapshot.thresholds
+    if snapshot.is_synchronized:
+        return (f"below {off:g}, dwelling" if r <= off else "synchronized"), "ok"
+    return (f"above {on:g}, dwelling" if r >= on else "not synchronized"), None
+
+
 def collect_order(scene: Scene) -> dict[str, Any]:
-    """r over the last ten minutes."""
+    """R over the last ten minutes."""
     if scene.snapshot is None or scene.snapshot.state is None:
         return {}
     return {"chart": pictures.draw_order(scene.snapshot, scene.width)}
@@ -212,17 +229,24 @@ def collect_field(scene: Scene) -> dict[str, Any]:
     if snapshot is None or snapshot.field is None:
         return {}
     frame = selectors.get_newest_frame(snapshot.run.pk, snapshot.window)
-    width = fit_columns(scene.width - (FRAME_PX + GAP_PX if scene.width >= 640 else 0), 3)
-    charts = [("coherence", "Coherence"), ("energy", "Energy")]
-    if snapshot.field.ndim == 2:
-        charts.append(("defects", "Defect density"))
     return {
         "field": snapshot.field,
         "frame": frame,
         "frame_address": find_frame_address(frame) if frame else "",
         "frame_age": format_since(frame.timestamp, scene.now) if frame else "",
-        "charts": [pictures.draw_field_scalar(snapshot, column, label, width, 200) for column, label in charts],
+        "charts": draw_field_charts(snapshot, scene.width),
     }
+
+
+def draw_field_charts(snapshot: Snapshot, width: int) -> list[Markup]:
+    """Coherence, energy and defect density beside the frame, as many in a row as fit."""
+    charts = [("coherence", "Coherence"), ("energy", "Energy"), ("defects", "Defect density")]
+    column_width = fit_columns(width - (FRAME_PX + GAP_PX if width >= SIDE_BY_SIDE_PX else 0), len(charts))
+    return [
+        pictures.draw_field_scalar(snapshot, column, label, column_width)
+        for column, label in charts
+        if snapshot.fields.has(f"{column}_mean")
+    ]
 
 
 def find_frame_address(frame: FieldState) -> str:
@@ -244,14 +268,7 @@ def collect_violations(scene: Scene) -> dict[str, Any]:
         {"name": name, "count": format_count(counts.by_type[name]), "any": counts.by_type[name], "level": level}
         for name, level in reversed(VIOLATION_LEVELS.items())
     ]
-    newest = [
-        {
-            "violation": violation,
-            "level": VIOLATION_LEVELS[violation.violation_type],
-            "age": format_since(violation.detected_at, scene.now),
-        }
-        for violation in list_open_violations()[:MOST_LISTED]
-    ]
+    newest = [describe_violation(violation, scene.now) for violation in list_open_violations()[:MOST_LISTED]]
     return {"kinds": kinds, "newest": newest, "pending": counts.by_status["pending"], "total": counts.total}
 
 
@@ -261,9 +278,21 @@ def collect_events(scene: Scene) -> dict[str, Any]:
     return {"events": [describe_event(event, scene.now) for event in newest]}
 
 
-def describe_event(event: SynchronizationEvent, now: datetime) -> dict[str, Any]:
-    """An event with its colour and age."""
-    return {"event": event, "level": EVENT_LEVELS[event.event_type], "age": format_since(event.occurred_at, now)}
+def describe_violation(violation: Violation, now: datetime | None = None) -> dict[str, Any]:
+    """A violation with its colour, and when it was detected."""
+    level = VIOLATION_LEVELS[violation.violation_type]
+    return {"violation": violation, "level": level, "when": describe_time(violation.detected_at, now)}
+
+
+def describe_event(event: SynchronizationEvent, now: datetime | None = None) -> dict[str, Any]:
+    """An event with its colour, and when it occurred."""
+    level = EVENT_LEVELS[event.event_type]
+    return {"event": event, "level": level, "when": describe_time(event.occurred_at, now)}
+
+
+def describe_time(at: datetime, now: datetime | None) -> str:
+    """Say how long ago a time is, or without a present which it is, UTC."""
+    return format_since(at, now) if now else f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def collect_database(scene: Scene) -> dict[str, Any]:
@@ -308,9 +337,9 @@ PANELS: dict[str, Panel] = {
     for panel in (
         Panel("runs", "Ongoing runs", 12, (_RUN, _STATE, _FIELD), 2, 1340, collect_runs),
         Panel("now", "Now", 12, (_RUN, _STATE, _FIELD), 2, 1340, collect_now),
-        Panel("order", "Order parameter", 8, (_RUN, _STATE), 2, 886, collect_order),
+        Panel("order", "Order parameter r", 8, (_RUN, _STATE), 2, 886, collect_order),
         Panel("phases", "Phases now", 4, (_RUN, _STATE), 2, 422, collect_phases),
-        Panel("ha", "Hallucination number", 8, (_RUN, _STATE, _FIELD), 2, 886, collect_ha),
+        Panel("ha", "Hallucination number Ha", 8, (_RUN, _STATE, _FIELD), 2, 886, collect_ha),
         Panel("field", "Field", 12, (_RUN, _FIELD), 2, 1350, collect_field),
         Panel("violations", "Open violations", 6, ("constitutional.view_violation",), 4, 650, collect_violations),
         Panel("events", "Synchronization events", 6, ("kuramoto.view_synchronizationevent",), 4, 650, collect_events),
@@ -321,6 +350,8 @@ PANELS: dict[str, Panel] = {
 """By name, in the order of the page."""
 
 
-def build_scene(run: Run | None, now: datetime, width: int, *, is_pinned: bool = False) -> Scene:
+def build_scene(
+    run: Run | None, now: datetime, width: int = 0, *, is_pinned: bool = False, is_whole: bool = False
+) -> Scene:
     """What panels of one answer are drawn from."""
-    return Scene(Snapshot(run, now) if run else None, now, width, is_pinned)
+    return Scene(Snapshot(run, now, whole=is_whole) if run else None, now, width, is_pinned)

@@ -10,7 +10,6 @@ import numpy as np
 
 from core.charts import (
     Band,
-    Interval,
     Level,
     Markup,
     Series,
@@ -19,13 +18,12 @@ from core.charts import (
     histogram,
     line_chart,
     phase_wheel,
-    state_timeline,
 )
 from core.hallucination import HA_MAX
 from kuramoto.choices import EventType
 from kuramoto.models import OscillatorState, SynchronizationEvent
 from nfcs.dashboard.selectors import Buckets, FloatArray, Graph
-from nfcs.dashboard.snapshot import ORDER_EVENTS, Snapshot
+from nfcs.dashboard.snapshot import Snapshot
 
 HA_LEVELS: dict[str, Level] = {
     "normal": "ok",
@@ -44,14 +42,18 @@ def name_alarm(ha: float, levels: dict[str, float]) -> str:
     return max((name for name, bound in levels.items() if ha >= bound), key=levels.__getitem__, default="normal")
 
 
-def draw_order(snapshot: Snapshot, width: float, height: float = 250) -> Markup:
+def fit_height(width: float, usual: float) -> float:
+    """Height of a chart: the usual one, less where it is narrow."""
+    return max(170.0, min(usual, width * usual / 880))
+
+
+def draw_order(snapshot: Snapshot, width: float) -> Markup:
     """Draw r(t) with the thresholds of its detector; tinted while synchronized and while stopped."""
     on, off = snapshot.thresholds
     return line_chart(
         [list_series("r", snapshot.oscillators, "r", is_whole=snapshot.whole)],
         width=width,
-        height=height,
-        y_label="Order parameter r",
+        height=fit_height(width, 300),
         y_range=(0, 1),
         time_range=(snapshot.window.from_at, snapshot.window.to_at),
         thresholds=[Threshold(on, f"sync {on:g}", "ok"), Threshold(off, f"desync {off:g}", "warning")],
@@ -60,7 +62,7 @@ def draw_order(snapshot: Snapshot, width: float, height: float = 250) -> Markup:
     )
 
 
-def draw_ha(snapshot: Snapshot, width: float, height: float = 210) -> Markup:
+def draw_ha(snapshot: Snapshot, width: float) -> Markup:
     """Draw Ha(t) before its alarm levels; the axis ends at the first level above it, at most at 10."""
     buckets = snapshot.ha
     bounds = [*snapshot.ha_levels.values(), HA_MAX]
@@ -71,8 +73,7 @@ def draw_ha(snapshot: Snapshot, width: float, height: float = 210) -> Markup:
     return line_chart(
         [list_series("Ha", buckets, "ha", is_whole=snapshot.whole)],
         width=width,
-        height=height,
-        y_label="Hallucination number Ha",
+        height=fit_height(width, 236),
         y_range=(0, top),
         time_range=(snapshot.window.from_at, snapshot.window.to_at),
         thresholds=[Threshold(low, f"{name} {low:g}", HA_LEVELS[name]) for name, low, _ in shown],
@@ -81,7 +82,7 @@ def draw_ha(snapshot: Snapshot, width: float, height: float = 210) -> Markup:
     )
 
 
-def draw_field_scalar(snapshot: Snapshot, column: str, label: str, width: float, height: float = 170) -> Markup:
+def draw_field_scalar(snapshot: Snapshot, column: str, label: str, width: float, height: float = 200) -> Markup:
     """Draw one scalar of the field over time; coherence on 0 to 1, the others from 0."""
     buckets = snapshot.fields
     largest = float(np.nanmax(buckets[f"{column}_high"])) if buckets.has(f"{column}_high") else 0.0
@@ -109,7 +110,7 @@ def draw_coupling(snapshot: Snapshot, width: float, height: float = 150) -> Mark
         height=height,
         y_label="Coupling K / Kc",
         time_range=(snapshot.window.from_at, snapshot.window.to_at),
-        thresholds=[Threshold(1.0, "critical", "notice")],
+        thresholds=[Threshold(1.0, "K = Kc", "notice")],
         title="Coupling over its critical value",
     )
 
@@ -151,25 +152,6 @@ def list_spans(events: list[SynchronizationEvent], begin: str, end: str, level: 
     if since is not None:
         bands.append(Band(start=since, level=level, label=words))
     return bands
-
-
-def draw_states(snapshot: Snapshot, width: float) -> Markup:
-    """Draw when the run was synchronized and when it was stopped, as bars."""
-    spans = list_event_bands([event for event in snapshot.events if event.event_type in ORDER_EVENTS])
-    stops = list_event_bands([event for event in snapshot.events if event.event_type not in ORDER_EVENTS])
-    first = snapshot.window.from_at.timestamp()
-    intervals = [
-        Interval(first if band.start == -math.inf else band.start, None if band.end == math.inf else band.end, *where)
-        for bands, where in ((spans, ("synchronized", "order")), (stops, ("stopped", "control")))
-        for band in bands
-    ]
-    return state_timeline(
-        intervals,
-        width=width,
-        time_range=(snapshot.window.from_at, snapshot.window.to_at),
-        levels={"synchronized": "ok", "stopped": "emergency"},
-        title="Synchronized and stopped",
-    )
 
 
 def draw_wheel(state: OscillatorState, size: float) -> Markup:

@@ -99,7 +99,7 @@ class Snapshot:
 
     @cached_property
     def thresholds(self) -> tuple[float, float]:
-        """r at which the run counts as synchronized, and at which it no longer does."""
+        """R at which the run counts as synchronized, and at which it no longer does."""
         state = SynchronizationState.objects.filter(run=self.run).only("settings").first()
         if state is None:
             return USUAL_THRESHOLDS
@@ -134,6 +134,11 @@ class Snapshot:
         """K / Kc over the window, NaN where either is unknown."""
         critical = self.run.critical_coupling or np.nan
         return self.oscillators["k_mean"] / critical if self.oscillators.has("k_mean") else np.zeros(0)
+
+    @property
+    def bucket_width(self) -> timedelta:
+        """How much time a point of the charts stands for."""
+        return timedelta(seconds=self._resolution[0])
 
     @property
     def _resolution(self) -> tuple[float, int]:
