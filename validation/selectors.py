@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import QuerySet
-
+from core.db.sql import fetch_all
 from validation.models import MetricSample, MetricSeries
 
 FIRST_SPAN = timedelta(minutes=1)
@@ -67,12 +66,14 @@ def list_samples(
     return SamplePage(_describe_samples(found[:limit]), end)
 
 
-def list_series_samples(
-    series_id: int, *, run_id: int, since: datetime, until: datetime, limit: int
-) -> QuerySet[MetricSample, Any]:
-    """Time and value of the newest samples of one series, newest first."""
-    samples = MetricSample.objects.for_run(run_id).filter(series_id=series_id).within(since, until)
-    return samples.order_by("-recorded_at").values_list("recorded_at", "value")[:limit]
+def list_series_buckets(series: MetricSeries, *, since: datetime, until: datetime, n: int) -> list[dict[str, Any]]:
+    """A series in at most n equal stretches of [since, until): `from_at`, `median`, `least` and `largest` of each.
+
+    Stretches without samples are left out. No mean: PostgreSQL's overflows at values that a sample may have.
+    """
+    step = max((until - since) / n, timedelta(microseconds=1))
+    asked = {"run_id": series.run_id, "series_id": series.pk, "since": since, "until": until, "step": step}
+    return fetch_all("validation", "list_series_buckets", asked)
 
 
 def _find_series(run_id: int | None, metric_name: str | None, component: str | None) -> list[int]:

@@ -54,7 +54,7 @@ def test_a_sample_comes_with_its_series(admin_api: Any) -> None:
         "metric_unit": "1",
         "component": "esc",
         "tags": {"node": 1},
-        "recorded_at": "2026-01-01T00:00:00+00:00",
+        "recorded_at": "2026-01-01T00:00:00Z",
     }
 
 

@@ -17,3 +17,15 @@ FROM unnest(%(names)s::text[], %(components)s::text[], %(units)s::text[], %(tags
 -- Two batches that make the same series take them in the same order, and wait instead of deadlocking.
 ORDER BY wanted.metric_name, wanted.component, wanted.metric_unit, wanted.tags
 ON CONFLICT DO NOTHING
+
+-- name: list_series_buckets
+-- A series in [since, until): median, least and largest value of each stretch of time that holds a sample.
+SELECT date_bin(%(step)s::interval, recorded_at, %(since)s::timestamptz) AS from_at,
+       percentile_disc(0.5) WITHIN GROUP (ORDER BY value) AS median,
+       min(value) AS least,
+       max(value) AS largest
+FROM metric_samples
+WHERE run_id = %(run_id)s AND series_id = %(series_id)s
+  AND recorded_at >= %(since)s::timestamptz AND recorded_at < %(until)s::timestamptz
+GROUP BY from_at
+ORDER BY from_at
