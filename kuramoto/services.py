@@ -163,9 +163,15 @@ def stop_run(
 
 
 @transaction.atomic
-def recover_run(*, run: Run, reason: str, now: datetime, actor_id: int | None) -> SynchronizationEvent:
-    """Record that an operator let a stopped run go on."""
-    return _record_control(run, EventType.RECOVERY, EventCause.MANUAL, reason, now, actor_id)
+def recover_run(
+    *, run: Run, cause: EventCause = EventCause.MANUAL, reason: str, now: datetime, actor_id: int | None = None
+) -> SynchronizationEvent:
+    """Record that a stopped run may go on: an operator let it, or what stopped it is over.
+
+    Raises:
+        ConstraintViolation (as IntegrityError): the run is not stopped, or nobody or no reason is named.
+    """
+    return _record_control(run, EventType.RECOVERY, cause, reason, now, actor_id)
 
 
 def _record_control(
