@@ -59,6 +59,17 @@ class GuardLevel(models.TextChoices):
     FAILURE = "failure"
 
 
+class GuardCause(models.TextChoices):
+    """Why a level was entered."""
+
+    HA = "ha", "Hallucination number"
+    INTEGRITY = "integrity"
+    INVALID = "invalid", "Invalid data"
+    CALM = "calm"
+    MAX_DURATION = "max_duration", "Longest duration"
+    OPERATOR = "operator"
+
+
 OPEN_STATUSES = (ResolutionStatus.PENDING, ResolutionStatus.ACKNOWLEDGED)
 """Violations that still wait for somebody."""
 TERMINAL_STATUSES = (ResolutionStatus.RESOLVED, ResolutionStatus.FALSE_POSITIVE)

@@ -80,5 +80,7 @@ register_constraints(
         "violation_notes_step": ("action", "Steps of a review are noted where they were taken."),
         "violation_notes_step_uq": ("action", "The step is noted already."),
         "run_guard_states_level_ck": ("level", "There is no such level."),
+        "run_guard_states_cause_ck": ("cause", "There is no such cause."),
+        "run_guard_states_operator_ck": ("reason", "An operator's level, and no other, has operator and reason."),
     }
 )

@@ -75,6 +75,16 @@ def list_systemic_runs(run_ids: Collection[int] | None = None) -> set[int]:
     return set(counted.values_list("run_id", flat=True))
 
 
+def list_runs_to_release() -> list[int]:
+    """Runs that ended while the monitor still holds states of them."""
+    return list(
+        PolicyMonitorState.objects.filter(run__ended_at__isnull=False)
+        .order_by("run_id")
+        .values_list("run_id", flat=True)
+        .distinct()
+    )
+
+
 def list_notes(violation_id: int) -> QuerySet[ViolationNote]:
     """What was noted about a violation, oldest first, with the authors."""
     return ViolationNote.objects.filter(violation_id=violation_id).select_related("author")
@@ -115,10 +125,3 @@ def _list_values(version: PolicyVersion) -> Iterator[tuple[str, str]]:
 
 def _show(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def list_runs_to_release() -> list[int]:
-    """Runs that ended while the monitor still holds states of them."""
-    return list(
-        PolicyMonitorState.objects.filter(run__ended_at__isnull=False).values_list("run_id", flat=True).distinct()
-    )

@@ -303,11 +303,38 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "cause",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("ha", "Hallucination number"),
+                            ("integrity", "Integrity"),
+                            ("invalid", "Invalid data"),
+                            ("calm", "Calm"),
+                            ("max_duration", "Longest duration"),
+                            ("operator", "Operator"),
+                        ],
+                        db_comment="Why the level was entered: ha, integrity, invalid, calm, max_duration or operator; '' at first.",
+                        db_default="",
+                        help_text="Why the level was entered: ha, integrity, invalid, calm, max_duration or operator; '' at first.",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.TextField(
+                        blank=True,
+                        db_comment="The operator's reason for the level.",
+                        db_default="",
+                        help_text="The operator's reason for the level.",
+                    ),
+                ),
+                (
                     "state",
                     models.JSONField(
-                        db_comment="The state machine's own state, an object.",
+                        db_comment="The state machine's own state, an object; empty at first.",
                         default=dict,
-                        help_text="The state machine's own state, an object.",
+                        help_text="The state machine's own state, an object; empty at first.",
                     ),
                 ),
                 (
@@ -319,25 +346,22 @@ class Migration(migrations.Migration):
                         help_text="When the row last changed; kept by a trigger.",
                     ),
                 ),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        db_comment="The operator who set the level; null where the state machine did.",
+                        help_text="The operator who set the level; null where the state machine did.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "db_table": "run_guard_states",
                 "db_table_comment": "Where the controller's state machine stands in one run; written by the monitor with every batch.",
-                "indexes": [
-                    models.Index(
-                        condition=models.Q(("level", "normal"), _negated=True),
-                        fields=["level"],
-                        name="run_guard_states_level_idx",
-                    )
-                ],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            ("level__in", ["normal", "warning", "critical", "emergency", "recovery", "failure"])
-                        ),
-                        name="run_guard_states_level_ck",
-                    )
-                ],
             },
         ),
         migrations.CreateModel(
@@ -742,6 +766,45 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("valid_to", None), ("valid_to__gte", models.F("valid_from")), _connector="OR"),
                 name="constitutional_policy_versions_times_ck",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="runguardstate",
+            index=models.Index(
+                condition=models.Q(("level", "normal"), _negated=True),
+                fields=["level"],
+                name="run_guard_states_level_idx",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="runguardstate",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("level__in", ["normal", "warning", "critical", "emergency", "recovery", "failure"])
+                ),
+                name="run_guard_states_level_ck",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="runguardstate",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("cause", ""),
+                    ("cause__in", ["ha", "integrity", "invalid", "calm", "max_duration", "operator"]),
+                    _connector="OR",
+                ),
+                name="run_guard_states_cause_ck",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="runguardstate",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("actor__isnull", False), ("cause", "operator"), ("reason__regex", "\\S")),
+                    models.Q(models.Q(("cause", "operator"), _negated=True), ("actor", None), ("reason", "")),
+                    _connector="OR",
+                ),
+                name="run_guard_states_operator_ck",
             ),
         ),
         migrations.AddIndex(

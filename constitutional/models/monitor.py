@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from constitutional.choices import GuardLevel
+from constitutional.choices import GuardCause, GuardLevel
 from core.models.base import RecordModel
 
 
@@ -53,7 +54,10 @@ class PolicyMonitorState(RecordModel):
 
 
 class RunGuardState(RecordModel):
-    """Where the controller's state machine stands in one run; written by the monitor with every batch."""
+    """Where the controller's state machine stands in one run; written by the monitor with every batch.
+
+    An operator may stop a run, and let one go on.
+    """
 
     run = models.OneToOneField(
         "core.Run", on_delete=models.CASCADE, primary_key=True, related_name="+", help_text="The run that is guarded."
@@ -69,7 +73,23 @@ class RunGuardState(RecordModel):
         default=False, db_default=False, help_text="Whether the level stays until it is calm for the dwell or released."
     )
     since = models.DateTimeField(null=True, help_text="When the level was entered, in the run's time; null at first.")
-    state = models.JSONField(default=dict, help_text="The state machine's own state, an object.")
+    cause = models.CharField(
+        max_length=20,
+        choices=GuardCause,
+        blank=True,
+        db_default="",
+        help_text="Why the level was entered: ha, integrity, invalid, calm, max_duration or operator; '' at first.",
+    )
+    reason = models.TextField(blank=True, db_default="", help_text="The operator's reason for the level.")
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The operator who set the level; null where the state machine did.",
+    )
+    state = models.JSONField(default=dict, help_text="The state machine's own state, an object; empty at first.")
     updated_at = models.DateTimeField(
         db_default=Now(), editable=False, help_text="When the row last changed; kept by a trigger."
     )
@@ -81,7 +101,16 @@ class RunGuardState(RecordModel):
             models.Index(fields=["level"], condition=~Q(level=GuardLevel.NORMAL), name="run_guard_states_level_idx")
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(level__in=GuardLevel.values), name="run_guard_states_level_ck")
+            models.CheckConstraint(condition=Q(level__in=GuardLevel.values), name="run_guard_states_level_ck"),
+            models.CheckConstraint(
+                condition=Q(cause="") | Q(cause__in=GuardCause.values), name="run_guard_states_cause_ck"
+            ),
+            # An operator's level names the operator and the reason, any other neither.
+            models.CheckConstraint(
+                condition=Q(cause=GuardCause.OPERATOR, actor__isnull=False, reason__regex=r"\S")
+                | ~Q(cause=GuardCause.OPERATOR) & Q(actor=None, reason=""),
+                name="run_guard_states_operator_ck",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,23 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 
 import numpy as np
 from django.db import transaction
-from numpy.typing import NDArray
 
 from constitutional.choices import ClearedReason
 from constitutional.evaluation import Breach, MonitorState, evaluate
-from constitutional.models import PolicyMonitorState, PolicyVersion, RunGuardState, Violation
+from constitutional.models import PolicyMonitorState, PolicyVersion, Violation
 from constitutional.policy_content import Policy, PolicyContentError, describe, validate_policy_content
-
-FloatArray = NDArray[np.float64]
-Series = Mapping[str, tuple[FloatArray, FloatArray]]
-"""By metric: times in unix seconds and values, each float64 (n,); a value that is not finite is invalid."""
+from constitutional.services.guard import GuardOutcome, Series, advance_guard, lock_guard
 
 EPISODE_FIELDS = ["severity_score", "peak_value", "peak_at", "sample_count", "cleared_at", "cleared_reason"]
 logger = logging.getLogger(__name__)
@@ -37,6 +32,7 @@ class MonitorOutcome:
         cleared: violations whose episode ended in this batch.
         invalid: metrics with 3 invalid samples in a row.
         unreadable: active policies whose content is not valid, so that nothing could be held to them.
+        guard: the decision on the batch, and changes of the run's level.
     """
 
     opened: list[Violation] = field(default_factory=list)
@@ -44,20 +40,22 @@ class MonitorOutcome:
     cleared: list[Violation] = field(default_factory=list)
     invalid: set[str] = field(default_factory=set)
     unreadable: list[str] = field(default_factory=list)
+    guard: GuardOutcome = field(default_factory=GuardOutcome)
 
 
 @transaction.atomic
 def monitor_samples(*, run_id: int, series: Series) -> MonitorOutcome:
-    """Evaluate the active policies whose metric is in `series`; batches of one run take turns.
+    """Evaluate the active policies whose metric is in `series`, and guard the run; batches of one run take turns.
 
     An episode is one violation however a series is cut into batches; samples not later than those seen are left out.
-    The number of queries does not depend on the length of the series or the number of policies.
+    The number of queries does not depend on the length of the series or the number of policies; an emergency stop
+    and a recovery take one each.
 
     Raises:
         ValueError: times and values of a metric differ in shape, or a time is not one.
     """
-    _lock_run(run_id)
-    outcome = MonitorOutcome()
+    guard = lock_guard(run_id)
+    outcome = MonitorOutcome(guard=advance_guard(guard, series))
     memory = _Memory(run_id, outcome)
     applied = _list_policies(outcome)
     memory.end_episodes_except({version.policy_id for version, _ in applied})
@@ -75,7 +73,7 @@ def end_monitoring(*, run_id: int) -> int:
     Returns:
         How many episodes were going on.
     """
-    _lock_run(run_id)
+    lock_guard(run_id)
     outcome = MonitorOutcome()
     memory = _Memory(run_id, outcome)
     memory.end_episodes_except(set(), ClearedReason.RUN_ENDED)
@@ -206,15 +204,6 @@ def _follow_episode(memory: _Memory, row: PolicyMonitorState, breach: Breach) ->
         row.violation = None
 
 
-def _lock_run(run_id: int) -> RunGuardState:
-    """Lock the run's guard state until the transaction ends; made with the first batch."""
-    guard = RunGuardState.objects.select_for_update().filter(pk=run_id).first()
-    if guard is not None:
-        return guard
-    RunGuardState.objects.bulk_create([RunGuardState(run_id=run_id)], ignore_conflicts=True)
-    return RunGuardState.objects.select_for_update().get(pk=run_id)
-
-
 def _list_policies(outcome: MonitorOutcome) -> list[tuple[PolicyVersion, Policy]]:
     """The policies in force; one that was written past the services and is not valid cannot be applied."""
     applied = []
@@ -234,7 +223,9 @@ def _parse_policy(content: str) -> Policy:
 
 def _find_ha(series: Series, at_s: float) -> float | None:
     """The last valid Ha of the batch at or before a time, else None."""
-    times, values = series.get("ha", (np.empty(0), np.empty(0)))
+    if "ha" not in series:
+        return None
+    times, values = series["ha"]
     earlier = np.flatnonzero((times <= at_s) & (values >= 0) & (values <= 10))
     return float(values[earlier[-1]]) if earlier.size else None
 

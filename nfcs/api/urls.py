@@ -15,6 +15,7 @@ v1: list[Any] = [
     *(path(f"{kind}/batch/", view.as_view(), name=f"{kind}-batch") for kind, view in VIEWS),
     path("", include("core.api.urls")),
     path("", include("kuramoto.api.urls")),
+    path("", include("constitutional.api.urls")),
     path("", include("validation.api.urls")),
 ]
 
