@@ -14,3 +14,5 @@ PARTITIONED_TABLES = {
     "metric_samples": "month",
 }
 """Time-partitioned tables and the width of their partitions."""
+SEED_FIXTURES = ("roles", "seed_config", "biosemi64")
+"""What `loaddata` gives every new installation, in this order."""

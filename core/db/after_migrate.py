@@ -24,7 +24,7 @@ def follow_migration(using: str, **_: Any) -> None:
 
 
 def grant_privileges(using: str) -> None:
-    """Give the runtime role exactly its rights on every table, view and sequence; on leaves of partitioned tables none."""
+    """Give the runtime role exactly its rights on tables, views and sequences; on leaves of partitioned ones none."""
     connection = connections[using]
     app = sql.Identifier(APP_ROLE)
 

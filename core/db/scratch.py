@@ -35,21 +35,30 @@ def scratch_database(admin_url: str, *, template: str | None = None) -> Iterator
     """A database on the server of `admin_url`, prepared and empty, or a copy of `template`; dropped at the end.
 
     Yields:
-        The alias of Django's connection to it, as the owner of the tables.
+        The alias of Django's connection to it, as the owner of the tables; also its name.
     """
     name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(4)}"
     if template is None:
         prepare_database(admin_url, database=name)
     else:
         _execute(admin_url, "CREATE DATABASE {} OWNER {} TEMPLATE {}", name, OWNER_ROLE, template)
-    connections.settings[name] = _connection_settings(admin_url, name)
     try:
-        yield name
+        with connected(admin_url, name):
+            yield name
     finally:
-        connections[name].close()
-        del connections[name]
-        del connections.settings[name]
         _execute(admin_url, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@contextmanager
+def connected(admin_url: str, database: str) -> Iterator[str]:
+    """A connection of Django's to another database of a server, under the name of the database, as the owner."""
+    connections.settings[database] = _connection_settings(admin_url, database)
+    try:
+        yield database
+    finally:
+        connections[database].close()
+        del connections[database]
+        del connections.settings[database]
 
 
 @contextmanager

@@ -25,15 +25,22 @@ class DatabaseSchemaEditor(PostgresSchemaEditor):
         schema = schema_of(model._meta.app_label)
         if schema != "public":
             self.execute(f"ALTER TABLE {self.quote_name(model._meta.db_table)} SET SCHEMA {self.quote_name(schema)}")
-            self.write_comments(model)
+            self._write_comments(model, given=False)
 
     def write_comments(self, model: type[Model]) -> None:
-        """Comment the table of `model` and its columns; where the model has no words, its names have to do."""
+        """Comment a table that an SQL file made, and its columns."""
+        self._write_comments(model, given=True)
+        self._write_comments(model, given=False)
+
+    def _write_comments(self, model: type[Model], *, given: bool) -> None:
+        """The comments that the model gives, or those made of names where it gives none."""
         table = self.quote_name(model._meta.db_table)
-        words = model._meta.db_table_comment or f"{capfirst(model._meta.verbose_name)}."
-        self.execute(f"COMMENT ON TABLE {table} IS {self.quote_value(words)}", params=None)
+        if bool(model._meta.db_table_comment) == given:
+            words = model._meta.db_table_comment or f"{capfirst(model._meta.verbose_name)}."
+            self.execute(f"COMMENT ON TABLE {table} IS {self.quote_value(words)}", params=None)
         for field in model._meta.local_concrete_fields:
-            name = "Primary key" if field.primary_key else capfirst(field.verbose_name)
-            column = self.quote_name(str(field.column))
-            words = self.quote_value(field.db_comment or f"{name}.")
-            self.execute(f"COMMENT ON COLUMN {table}.{column} IS {words}", params=None)
+            if bool(field.db_comment) == given:
+                name = "Primary key" if field.primary_key else capfirst(field.verbose_name)
+                column = f"{table}.{self.quote_name(str(field.column))}"
+                words = field.db_comment or f"{name}."
+                self.execute(f"COMMENT ON COLUMN {column} IS {self.quote_value(words)}", params=None)

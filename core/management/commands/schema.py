@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from core.constants import SEED_FIXTURES
 from core.db.catalogue import diff
 from core.db.drift.manifest import PATH, find_manifest_drift, load_manifest, make_manifest, write_manifest
 from core.db.drift.migrations import find_migration_drift, find_uncovered_models
 from core.db.drift.models import find_table_drift
+from core.db.export import export_schema
+from core.db.programs import ProgramError
 from core.db.scratch import find_admin_url
-from core.management.base import FindingsError, NfcsCommand
+from core.management.base import FindingsError, NfcsCommand, UsageError, show_progress
 
 
 class Command(NfcsCommand):
@@ -28,6 +32,9 @@ class Command(NfcsCommand):
         manifest = self.add_verb(verbs, self.manifest)
         manifest.add_argument("--write", action="store_true", help=f"write {PATH.name} instead of checking it")
         _add_server_options(manifest)
+        export = self.add_verb(verbs, self.export)
+        export.add_argument("directory", type=Path, help="where to write; new or empty")
+        _add_server_options(export)
 
     def verify(self, *, database: str, **_: Any) -> None:
         """Find drift between models, migration files and the database; exit code 3 when there is any."""
@@ -55,6 +62,19 @@ class Command(NfcsCommand):
         self.answer({"differences": differences}, differences or ["the manifest is what the migrations make"])
         if differences:
             raise FindingsError("the manifest is out of date: manage.py schema manifest --write")
+
+    def export(self, *, directory: Path, admin_url: str | None, template: str | None, **_: Any) -> None:
+        """Write the schema, the first data and every migration as SQL files for people without Django."""
+        if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+            raise UsageError(f"{directory} is there and not an empty directory")
+        files = export_schema(
+            directory, fixtures=SEED_FIXTURES, admin_url=admin_url or find_admin_url(), template=template
+        )
+        try:
+            written = [str(path) for path in show_progress(files, label="files")]
+        except ProgramError as error:
+            raise CommandError(str(error)) from error
+        self.answer({"written": written}, written)
 
 
 def _add_server_options(parser: CommandParser) -> None:
