@@ -5,7 +5,7 @@ from __future__ import annotations
 import factory
 
 from accounts.choices import Role
-from accounts.models import User
+from accounts.models import PartnerConfig, User
 
 
 class UserFactory(factory.django.DjangoModelFactory):
@@ -32,3 +32,13 @@ class AdminFactory(UserFactory):
 
     role = Role.ADMIN
     is_superuser = True
+
+
+class PartnerFactory(factory.django.DjangoModelFactory):
+    """A partner that is being set up."""
+
+    class Meta:
+        model = PartnerConfig
+
+    partner = factory.Sequence(lambda n: f"partner {n}")
+    owner = factory.SubFactory(AdminFactory)
