@@ -76,9 +76,9 @@ def list_systemic_runs(run_ids: Collection[int] | None = None) -> set[int]:
 
 
 def list_runs_to_release() -> list[int]:
-    """Runs that ended while the monitor still holds states of them."""
+    """Runs that ended while episodes of theirs go on."""
     return list(
-        PolicyMonitorState.objects.filter(run__ended_at__isnull=False)
+        PolicyMonitorState.objects.filter(run__ended_at__isnull=False, violation__isnull=False)
         .order_by("run_id")
         .values_list("run_id", flat=True)
         .distinct()

@@ -137,12 +137,14 @@ class NoteSerializer(serializers.ModelSerializer[ViolationNote]):
     author = serializers.CharField(
         source="author.username", default=None, read_only=True, help_text="Who; null where nobody was named."
     )
+    from_status = serializers.CharField(read_only=True, help_text="Status before the step; '' for a remark.")
+    to_status = serializers.CharField(read_only=True, help_text="Status after the step; '' for a remark.")
     text = serializers.CharField(max_length=MAX_NOTE_LENGTH, help_text="What is said.")
 
     class Meta:
         model = ViolationNote
         fields: ClassVar[list[str]] = ["id", "author", "action", "from_status", "to_status", "text", "created_at"]
-        read_only_fields: ClassVar[list[str]] = ["id", "author", "action", "from_status", "to_status", "created_at"]
+        read_only_fields: ClassVar[list[str]] = ["id", "action", "created_at"]
 
 
 class ViolationDetailSerializer(ViolationSerializer):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django.db.models import Prefetch
 from django.utils import timezone
@@ -33,6 +33,9 @@ from constitutional.services import policies, review
 from core.api.filters import refuse_unknown_parameters
 from core.api.views import EditableViewSet, RecordViewSet
 
+if TYPE_CHECKING:
+    from accounts.models import User
+
 
 class PolicyViewSet(EditableViewSet):
     """Policies; every change makes a version, and a policy that violations cite cannot be deleted."""
@@ -51,7 +54,8 @@ class PolicyViewSet(EditableViewSet):
 
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         """Change the policy."""
-        serializer.instance = policies.update_policy(policy_id=serializer.instance.pk, **serializer.validated_data)
+        policy: ConstitutionalPolicy = serializer.instance  # type: ignore[assignment]  # an update has one
+        serializer.instance = policies.update_policy(policy_id=policy.pk, **serializer.validated_data)
 
     def perform_destroy(self, instance: ConstitutionalPolicy) -> None:
         """Delete the policy."""
@@ -106,7 +110,7 @@ class ViolationViewSet(RecordViewSet):
         """Take up a pending violation."""
         body = AcknowledgeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        review.acknowledge_violations(ids=[int(pk)], actor=request.user, now=timezone.now(), **body.validated_data)
+        review.acknowledge_violations(ids=[int(pk)], actor=_user(request), now=timezone.now(), **body.validated_data)
         return self._show(pk)
 
     @extend_schema(request=ResolveSerializer, responses=ViolationDetailSerializer)
@@ -115,7 +119,7 @@ class ViolationViewSet(RecordViewSet):
         """End the review of an acknowledged violation."""
         body = ResolveSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        review.resolve_violations(ids=[int(pk)], actor=request.user, now=timezone.now(), **body.validated_data)
+        review.resolve_violations(ids=[int(pk)], actor=_user(request), now=timezone.now(), **body.validated_data)
         return self._show(pk)
 
     @extend_schema(
@@ -126,7 +130,7 @@ class ViolationViewSet(RecordViewSet):
         """Take up several pending violations, all or none."""
         body = BulkAcknowledgeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        count = review.acknowledge_violations(actor=request.user, now=timezone.now(), **body.validated_data)
+        count = review.acknowledge_violations(actor=_user(request), now=timezone.now(), **body.validated_data)
         return Response({"count": count})
 
     @extend_schema(operation_id="violations_resolve_many", request=BulkResolveSerializer, responses=ReviewedSerializer)
@@ -135,7 +139,7 @@ class ViolationViewSet(RecordViewSet):
         """End the review of several acknowledged violations, all or none."""
         body = BulkResolveSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        count = review.resolve_violations(actor=request.user, now=timezone.now(), **body.validated_data)
+        count = review.resolve_violations(actor=_user(request), now=timezone.now(), **body.validated_data)
         return Response({"count": count})
 
     @extend_schema(request=NoteSerializer, responses={201: NoteSerializer})
@@ -144,10 +148,14 @@ class ViolationViewSet(RecordViewSet):
         """Remark on a violation."""
         body = NoteSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        note = review.add_note(violation_id=int(pk), actor=request.user, now=timezone.now(), **body.validated_data)
+        note = review.add_note(violation_id=int(pk), actor=_user(request), now=timezone.now(), **body.validated_data)
         return Response(NoteSerializer(note).data, status=status.HTTP_201_CREATED)
 
     def _show(self, pk: str) -> Response:
         notes = Prefetch("notes", ViolationNote.objects.select_related("author"))
         violation = Violation.objects.with_names().prefetch_related(notes).get(pk=pk)
         return Response(ViolationDetailSerializer(violation).data)
+
+
+def _user(request: Request) -> User:
+    return cast("User", request.user)  # nobody comes here unauthenticated

@@ -135,7 +135,10 @@ def read_limits(run: Run) -> GuardLimits:
     }
     levels = get_config("nfcs.ha_levels", usual)
     return GuardLimits(
-        **{f"ha_{name}": float(levels[name]) for name in usual},
+        ha_warning=float(levels["warning"]),
+        ha_critical=float(levels["critical"]),
+        ha_emergency=float(levels["emergency"]),
+        ha_failure=float(levels["failure"]),
         rho_reference=run.defect_density_ref,
         emergency_max_s=get_config("nfcs.emergency_max_duration_s", DEFAULT_LIMITS.emergency_max_s),
     )

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from django.db import transaction
@@ -57,18 +58,18 @@ def monitor_samples(*, run_id: int, series: Series) -> MonitorOutcome:
     guard = lock_guard(run_id)
     outcome = MonitorOutcome(guard=advance_guard(guard, series))
     memory = _Memory(run_id, outcome)
-    applied = _list_policies(outcome)
-    memory.end_episodes_except({version.policy_id for version, _ in applied})
-    for version, policy in applied:
-        if policy.metric in series:
-            _apply_policy(memory, version, policy, series)
+    rules = _list_rules(outcome)
+    memory.end_episodes_except({rule.policy_id for rule in rules})
+    for rule in rules:
+        if rule.policy.metric in series:
+            _apply_rule(memory, rule, series)
     memory.save()
     return outcome
 
 
 @transaction.atomic
 def end_monitoring(*, run_id: int) -> int:
-    """End the episodes of a run that ended, at the last sample seen, and forget its monitor states.
+    """End the episodes of a run that ended, each at the last sample seen.
 
     Returns:
         How many episodes were going on.
@@ -78,8 +79,13 @@ def end_monitoring(*, run_id: int) -> int:
     memory = _Memory(run_id, outcome)
     memory.end_episodes_except(set(), ClearedReason.RUN_ENDED)
     memory.save()
-    PolicyMonitorState.objects.filter(run_id=run_id).delete()
     return len(outcome.cleared)
+
+
+class _Rule(NamedTuple):
+    policy_id: int
+    version: PolicyVersion
+    policy: Policy
 
 
 class _Memory:
@@ -137,9 +143,10 @@ class _Memory:
         )
 
 
-def _apply_policy(memory: _Memory, version: PolicyVersion, policy: Policy, series: Series) -> None:
-    row = memory.rows.get(version.policy_id) or PolicyMonitorState(
-        run_id=memory.run_id, policy_id=version.policy_id, policy_version=version, state=MonitorState().to_dict()
+def _apply_rule(memory: _Memory, rule: _Rule, series: Series) -> None:
+    policy_id, version, policy = rule
+    row = memory.rows.get(policy_id) or PolicyMonitorState(
+        run_id=memory.run_id, policy_id=policy_id, policy_version=version, state=MonitorState().to_dict()
     )
     if row.policy_version_id != version.pk:
         memory.restart(row, ClearedReason.POLICY_CHANGED)
@@ -148,7 +155,7 @@ def _apply_policy(memory: _Memory, version: PolicyVersion, policy: Policy, serie
     after, breaches = evaluate(policy, before, *series[policy.metric])
     for breach in breaches:
         if breach.change == "opened":
-            row.violation = _open_violation(memory.run_id, version, policy, breach, series)
+            row.violation = _open_violation(memory.run_id, rule, breach, series)
             memory.outcome.opened.append(row.violation)
         else:
             _follow_episode(memory, row, breach)
@@ -158,10 +165,11 @@ def _apply_policy(memory: _Memory, version: PolicyVersion, policy: Policy, serie
     memory.changed_rows.append(row)
 
 
-def _open_violation(run_id: int, version: PolicyVersion, policy: Policy, breach: Breach, series: Series) -> Violation:
+def _open_violation(run_id: int, rule: _Rule, breach: Breach, series: Series) -> Violation:
+    policy_id, version, policy = rule
     return Violation(
         run_id=run_id,
-        policy_id=version.policy_id,
+        policy_id=policy_id,
         policy_version=version,
         violation_data={
             "rule": describe(policy),
@@ -204,16 +212,18 @@ def _follow_episode(memory: _Memory, row: PolicyMonitorState, breach: Breach) ->
         row.violation = None
 
 
-def _list_policies(outcome: MonitorOutcome) -> list[tuple[PolicyVersion, Policy]]:
+def _list_rules(outcome: MonitorOutcome) -> list[_Rule]:
     """The policies in force; one that was written past the services and is not valid cannot be applied."""
-    applied = []
+    rules = []
     for version in PolicyVersion.objects.in_force().order_by("policy_id"):
         try:
-            applied.append((version, _parse_policy(json.dumps(version.policy_content))))
+            policy = _parse_policy(json.dumps(version.policy_content))
         except PolicyContentError as error:
             logger.error("Policy %r is not valid and not applied: %s", version.policy_name, error)
             outcome.unreadable.append(version.policy_name)
-    return applied
+        else:
+            rules.append(_Rule(version.policy_id, version, policy))
+    return rules
 
 
 @lru_cache(maxsize=256)

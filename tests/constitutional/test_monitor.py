@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 from django.db import connection
 
 from constitutional.models import PolicyMonitorState, Violation
+from constitutional.selectors import list_runs_to_release
 from constitutional.services.monitor import MonitorOutcome, end_monitoring, monitor_samples
 from constitutional.services.policies import activate_policy, deactivate_policy, update_policy
 from constitutional.services.review import acknowledge_violations, resolve_violations
+from core.services.runs import end_run
 from tests.constitutional.database import execute
 from tests.factories.constitutional import START, PolicyFactory, make_content
 from tests.factories.core import RunFactory
@@ -127,7 +130,7 @@ class TestEpisode:
         assert len(expected) > 5
         cuts = [0, *sorted(random.choice(np.arange(1, 400), 25, replace=False).tolist()), 400]
         parts = RunFactory()
-        for start, end in zip(cuts, cuts[1:], strict=False):
+        for start, end in pairwise(cuts):
             feed(parts, values[start:end], start=start)
         columns = [list_of(run) for run in (whole, parts)]
         assert columns[0] == columns[1]
@@ -247,11 +250,16 @@ class TestRun:
         PolicyFactory(policy_content=make_content(threshold=9, clear_threshold=None))
         run = RunFactory()
         (violation,) = feed(run, [3, 3, 3, 3]).opened
+        feed(RunFactory(), [3, 3, 3, 3])
+        assert list_runs_to_release() == []
+        end_run(run=run, ended_at=after(4))
+        assert list_runs_to_release() == [run.pk]
         assert end_monitoring(run_id=run.pk) == 1
         violation.refresh_from_db()
         assert (violation.cleared_at, violation.cleared_reason) == (after(3), "run_ended")
-        assert not PolicyMonitorState.objects.exists()
+        assert list_runs_to_release() == []
         assert end_monitoring(run_id=run.pk) == 0
+        assert feed(run, [3, 3, 3, 3]).opened == []
 
     def test_three_invalid_samples_are_reported(self) -> None:
         PolicyFactory()
