@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from django.apps import apps
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.db.models import Model
 
 from accounts.choices import Role
