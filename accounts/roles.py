@@ -48,7 +48,7 @@ GRANTS: dict[Role, dict[str, str]] = {
         "core.realitynetwork": "change",
     },
 }
-"""What a role may do besides seeing READERS; an administrator may do everything. A run's owner may change it without."""
+"""What a role may do besides seeing READERS; an administrator may do everything, and a run's owner change the run."""
 
 
 def list_actions(model: type[Model], role: Role) -> set[str]:

@@ -85,7 +85,10 @@ register_constraints(
         "runs_n_oscillators_ck": ("n_oscillators", "Between 1 and 65536 oscillators are possible."),
         "runs_defect_density_ref_ck": ("defect_density_ref", "A finite number above 0 is needed."),
         "system_config_value_ck": ("config_value", "The value is not of the type that config_type names."),
-        "system_config_known_ck": ("config_value", "What reads this key cannot use the value: it has another type, range or order."),
+        "system_config_known_ck": (
+            "config_value",
+            "What reads this key cannot use the value: it has another type, range or order.",
+        ),
         "system_config_type_ck": ("config_type", "The type is none of integer, float, string, boolean, array, object."),
         "system_config_key_env_uq": ("config_key", "The key has a value in this environment already."),
         "reality_networks_name_key": ("name", "There is a network of this name."),

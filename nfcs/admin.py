@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
@@ -20,6 +21,7 @@ class NfcsAdminSite(admin.AdminSite):
     site_header = "NFCS"
     site_title = "NFCS"
     index_title = "System"
+    site_url = None
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         """Wrap `view` as Django does; inside, the transaction knows on whose behalf it runs."""
@@ -29,6 +31,14 @@ class NfcsAdminSite(admin.AdminSite):
             return view(request, *args, **kwargs)
 
         return super().admin_view(as_actor, cacheable)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The apps in the order of the settings, what operators work with first."""
+        order = [config.label for config in apps.get_app_configs() if hasattr(config, "db_schema")]
+        listed = super().get_app_list(request, app_label)
+        return sorted(
+            listed, key=lambda app: order.index(app["app_label"]) if app["app_label"] in order else len(order)
+        )
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Django's addresses, and before them those of the dashboard."""

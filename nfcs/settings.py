@@ -154,6 +154,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = ["nfcs.formats"]
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True

@@ -64,9 +64,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "created_at",
@@ -196,6 +194,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "network",
                 "db_table": "reality_networks",
                 "db_table_comment": "A coupling graph, such as a connectome or an electrode neighbourhood.",
                 "ordering": ["name"],
@@ -206,9 +205,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "created_at",
@@ -254,21 +251,15 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "x",
-                    models.FloatField(
-                        blank=True, db_comment="Position, mm.", help_text="Position, mm.", null=True
-                    ),
+                    models.FloatField(blank=True, db_comment="Position, mm.", help_text="Position, mm.", null=True),
                 ),
                 (
                     "y",
-                    models.FloatField(
-                        blank=True, db_comment="Position, mm.", help_text="Position, mm.", null=True
-                    ),
+                    models.FloatField(blank=True, db_comment="Position, mm.", help_text="Position, mm.", null=True),
                 ),
                 (
                     "z",
-                    models.FloatField(
-                        blank=True, db_comment="Position, mm.", help_text="Position, mm.", null=True
-                    ),
+                    models.FloatField(blank=True, db_comment="Position, mm.", help_text="Position, mm.", null=True),
                 ),
                 (
                     "omega",
@@ -291,6 +282,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "network node",
                 "db_table": "reality_nodes",
                 "db_table_comment": "A vertex of a coupling graph: one oscillator, electrode or brain region.",
                 "ordering": ["network", "layer", "node_index"],
@@ -301,9 +293,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "created_at",
@@ -333,9 +323,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "delay_s",
-                    models.FloatField(
-                        db_comment="Conduction delay, s.", default=0.0, help_text="Conduction delay, s."
-                    ),
+                    models.FloatField(db_comment="Conduction delay, s.", default=0.0, help_text="Conduction delay, s."),
                 ),
                 (
                     "lag_rad",
@@ -377,6 +365,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "network edge",
                 "db_table": "reality_edges",
                 "db_table_comment": "A coupling from one vertex to another of the same graph; an undirected edge is stored once.",
                 "ordering": ["network", "id"],
@@ -387,9 +376,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "created_at",
@@ -640,9 +627,7 @@ class Migration(migrations.Migration):
                 "db_table_comment": "One configuration value of one environment, of the JSON type that `config_type` names; changes are kept.",
                 "ordering": ["config_key", "environment"],
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("config_key", "environment"), name="system_config_key_env_uq"
-                    ),
+                    models.UniqueConstraint(fields=("config_key", "environment"), name="system_config_key_env_uq"),
                     models.CheckConstraint(
                         condition=models.Q(
                             ("config_type__in", ["integer", "float", "string", "boolean", "array", "object"])
@@ -657,9 +642,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "config_key",
@@ -669,9 +652,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "environment",
-                    models.CharField(
-                        db_comment="Its environment.", help_text="Its environment.", max_length=50
-                    ),
+                    models.CharField(db_comment="Its environment.", help_text="Its environment.", max_length=50),
                 ),
                 (
                     "old_value",
@@ -799,9 +780,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="run",
-            index=models.Index(
-                condition=models.Q(("ended_at", None)), fields=["started_at"], name="runs_open_idx"
-            ),
+            index=models.Index(condition=models.Q(("ended_at", None)), fields=["started_at"], name="runs_open_idx"),
         ),
         migrations.AddConstraint(
             model_name="run",
@@ -819,18 +798,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="run",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ended_at", None), ("ended_at__gte", models.F("started_at")), _connector="OR"
-                ),
+                condition=models.Q(("ended_at", None), ("ended_at__gte", models.F("started_at")), _connector="OR"),
                 name="runs_times_ck",
             ),
         ),
         migrations.AddConstraint(
             model_name="run",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("n_oscillators", None), ("n_oscillators__range", (1, 65536)), _connector="OR"
-                ),
+                condition=models.Q(("n_oscillators", None), ("n_oscillators__range", (1, 65536)), _connector="OR"),
                 name="runs_n_oscillators_ck",
             ),
         ),
@@ -933,9 +908,7 @@ class Migration(migrations.Migration):
                         ),
                         (
                             "resolution",
-                            models.IntegerField(
-                                db_comment="Points per side n.", help_text="Points per side n."
-                            ),
+                            models.IntegerField(db_comment="Points per side n.", help_text="Points per side n."),
                         ),
                         (
                             "ndim",
@@ -963,9 +936,7 @@ class Migration(migrations.Migration):
                         ),
                         (
                             "mean_abs",
-                            models.FloatField(
-                                db_comment="Mean modulus |A|.", help_text="Mean modulus |A|.", null=True
-                            ),
+                            models.FloatField(db_comment="Mean modulus |A|.", help_text="Mean modulus |A|.", null=True),
                         ),
                         (
                             "gradient_energy",

@@ -44,6 +44,7 @@ class RealityNetwork(TimestampedModel):
 
     class Meta:
         db_table = "reality_networks"
+        verbose_name = "network"
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(condition=Q(n_nodes__gte=1), name="reality_networks_n_nodes_ck"),
@@ -90,6 +91,7 @@ class RealityNode(TimestampedModel):
 
     class Meta:
         db_table = "reality_nodes"
+        verbose_name = "network node"
         ordering = ["network", "layer", "node_index"]
         constraints = [
             # One vertex per place; also the index for reading a graph in order.
@@ -132,6 +134,7 @@ class RealityEdge(TimestampedModel):
 
     class Meta:
         db_table = "reality_edges"
+        verbose_name = "network edge"
         ordering = ["network", "id"]
         constraints = [
             models.UniqueConstraint(fields=["src", "dst"], name="reality_edges_ends_uq"),
