@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
-from core.admin import RecordAdmin
+from core.admin_base import ReadOnlyAdmin
 from core.charts import Markup, Series, line_chart
 from validation.models import MetricSeries, ValidationRun
 from validation.selectors import list_series_buckets
@@ -19,7 +19,7 @@ CHART_POINTS = 500
 
 
 @admin.register(MetricSeries)
-class MetricSeriesAdmin(RecordAdmin):
+class MetricSeriesAdmin(ReadOnlyAdmin):
     """Series, each with a picture of its newest samples."""
 
     list_display = ["metric_name", "component", "metric_unit", "tags", "run"]
@@ -44,7 +44,7 @@ class MetricSeriesAdmin(RecordAdmin):
 
 
 @admin.register(ValidationRun)
-class ValidationRunAdmin(RecordAdmin):
+class ValidationRunAdmin(ReadOnlyAdmin):
     """Validation runs with their score and the names of what failed."""
 
     list_display = ["executed_at", "validation_type", "score", "passed_tests", "total_tests", "code_version", "run"]
