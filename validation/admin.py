@@ -8,8 +8,9 @@ from typing import Any
 from django.contrib import admin
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
-from core.admin_base import ReadOnlyAdmin
+from core.admin_base import ReadOnlyAdmin, RunFilter, TimeWindowFilter, number_column, show_json, time_column
 from core.charts import Markup, Series, line_chart
 from validation.models import MetricSeries, ValidationRun
 from validation.selectors import list_series_buckets
@@ -22,17 +23,17 @@ CHART_POINTS = 500
 class MetricSeriesAdmin(ReadOnlyAdmin):
     """Series, each with a picture of its newest samples."""
 
-    list_display = ["metric_name", "component", "metric_unit", "tags", "run"]
-    list_filter = ["component"]
-    list_select_related = ["run"]
-    search_fields = ["metric_name", "component"]
-    fields = ["metric_name", "component", "metric_unit", "tags", "run", "samples"]
-    readonly_fields = ["samples"]
+    list_display = ("metric_name", "component", "metric_unit", "tags", "run")
+    list_filter = (RunFilter, "component")
+    list_select_related = ("run",)
+    search_fields = ("metric_name", "component")
+    fields = ("metric_name", "component", "metric_unit", "tags", "run", "samples")
+    readonly_fields = ("samples",)
 
     class Media:
-        css = {"all": ["core/charts.css"]}
+        css = {"all": ("core/charts.css",)}
 
-    @admin.display(description="Last hour of the run")
+    @admin.display(description="last hour of the run")
     def samples(self, series: MetricSeries) -> Markup:
         """The samples of the last hour, or of a shorter run's whole life, as a line: median and spread."""
         until = series.run.ended_at or timezone.now()
@@ -47,34 +48,36 @@ class MetricSeriesAdmin(ReadOnlyAdmin):
 class ValidationRunAdmin(ReadOnlyAdmin):
     """Validation runs with their score and the names of what failed."""
 
-    list_display = ["executed_at", "validation_type", "score", "passed_tests", "total_tests", "code_version", "run"]
-    list_filter = ["validation_type", "executed_at"]
-    list_select_related = ["run"]
-    search_fields = ["code_version"]
-    fields = [
+    time_field = "executed_at"
+    list_display = (
+        "time",
         "validation_type",
-        "executed_at",
         "score",
-        "failed",
         "passed_tests",
         "total_tests",
-        "duration_ms",
+        "duration",
         "code_version",
-        "seed",
         "run",
-        "run_uuid",
-        "test_parameters",
-        "results_data",
-    ]
-    readonly_fields = ["score", "failed"]
+    )
+    list_filter = (TimeWindowFilter, "validation_type", RunFilter)
+    list_select_related = ("run",)
+    search_fields = ("code_version",)
+    fieldsets = (
+        (None, {"fields": ("validation_type", "executed_at", "score", "passed_tests", "total_tests", "failed")}),
+        ("Checked", {"fields": ("code_version", "seed", "run", "duration_ms", "run_uuid")}),
+        ("Detail", {"fields": ("parameters", "results")}),
+    )
+    readonly_fields = ("score", "failed", "parameters", "results")
+    time = time_column("executed_at")
+    duration = number_column("duration_ms", "duration, ms")
 
-    @admin.display(description="Score", ordering="overall_score")
+    @admin.display(description="score", ordering="overall_score")
     def score(self, outcome: ValidationRun) -> str:
         """The share of checks that passed, as a bar."""
         share = f"{outcome.overall_score:.3f}"
         return format_html('<meter min="0" max="1" value="{}"></meter> {}', share, share)
 
-    @admin.display(description="Failed checks")
+    @admin.display(description="failed checks")
     def failed(self, outcome: ValidationRun) -> Any:
         """Every check that failed, by name."""
         if not outcome.failed_tests:
@@ -82,3 +85,13 @@ class ValidationRunAdmin(ReadOnlyAdmin):
         return format_html(
             "<ul>{}</ul>", format_html_join("", "<li>{}</li>", ((name,) for name in outcome.failed_tests))
         )
+
+    @admin.display(description="parameters")
+    def parameters(self, outcome: ValidationRun) -> SafeString:
+        """What the checks were started with."""
+        return show_json(outcome.test_parameters)
+
+    @admin.display(description="results")
+    def results(self, outcome: ValidationRun) -> SafeString:
+        """What each check measured."""
+        return show_json(outcome.results_data)

@@ -75,8 +75,10 @@ def test_lists_cost_the_same_however_long(page: Any, django_assert_max_num_queri
     ValidationRunFactory.create_batch(30, run=RunFactory())
     for model in ("metricseries", "validationrun"):
         with django_assert_max_num_queries(12):
-            answer = page.get(f"/admin/validation/{model}/")
+            answer = page.get(f"/admin/validation/{model}/", {"within": "all"} if model == "validationrun" else {})
         assert answer.status_code == 200
+        assert answer.content.count(b'class="action-checkbox"') == 0
+        assert len(answer.context["cl"].result_list) == 30
 
 
 def test_searching_with_poison_is_no_server_error(page: Any) -> None:
@@ -93,7 +95,10 @@ def test_a_validation_run_names_what_failed(page: Any) -> None:
     assert '<meter min="0" max="1" value="0.800"></meter> 0.800' in text
     clean = ValidationRunFactory(failed_tests=[], passed_tests=10)
     assert "none" in page.get(f"/admin/validation/validationrun/{clean.pk}/change/").content.decode()
-    assert '<meter min="0" max="1" value="0.800">' in page.get("/admin/validation/validationrun/").content.decode()
+    assert (
+        '<meter min="0" max="1" value="0.800">'
+        in page.get("/admin/validation/validationrun/?within=all").content.decode()
+    )
 
 
 @pytest.mark.parametrize("model", ["metricseries", "validationrun"])
