@@ -8,3 +8,7 @@ class CognitiveConfig(AppConfig):
 
     name = "cognitive"
     db_schema = "cognitive"
+
+    def ready(self) -> None:
+        """Give the constraints their words."""
+        from cognitive import exceptions  # noqa: F401

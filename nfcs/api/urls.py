@@ -16,6 +16,7 @@ v1: list[Any] = [
     path("", include("core.api.urls")),
     path("", include("kuramoto.api.urls")),
     path("", include("constitutional.api.urls")),
+    path("", include("cognitive.api.urls")),
     path("", include("validation.api.urls")),
 ]
 

@@ -148,6 +148,11 @@ def test_an_outcome_is_neither_changed_nor_deleted_by_programs(admin_api: Any) -
         ("executed_at", "yesterday"),
         ("executed_at", "2026-02-30T00:00:00Z"),
         ("executed_at", 5),
+        ("seed", "7"),
+        ("duration_ms", "12"),
+        ("code_version", 1),
+        ("overall_score", 1.0),
+        ("colour", "red"),
     ],
 )
 def test_bad_fields_are_named(admin_api: Any, field: str, value: Any) -> None:

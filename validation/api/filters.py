@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import django_filters
 
-from core.api.filters import TimeWindowFilterSet
+from core.api.filters import IdFilter, TimeWindowFilterSet
 from validation.choices import ValidationType
 from validation.models import MetricSeries, ValidationRun
 
@@ -12,7 +12,7 @@ from validation.models import MetricSeries, ValidationRun
 class MetricSeriesFilterSet(django_filters.FilterSet):
     """Series by run, metric and component."""
 
-    run = django_filters.NumberFilter(field_name="run_id", min_value=1, max_value=2**63 - 1, decimal_places=0)
+    run = IdFilter(field_name="run_id")
     metric_name = django_filters.CharFilter()
     component = django_filters.CharFilter()
 
@@ -27,7 +27,7 @@ class ValidationRunFilterSet(TimeWindowFilterSet):
     time_field = "executed_at"
 
     validation_type = django_filters.ChoiceFilter(choices=ValidationType.choices)
-    run = django_filters.NumberFilter(field_name="run_id", min_value=1, max_value=2**63 - 1, decimal_places=0)
+    run = IdFilter(field_name="run_id")
     score_min = django_filters.NumberFilter(field_name="overall_score", lookup_expr="gte", label="Least score.")
     score_max = django_filters.NumberFilter(field_name="overall_score", lookup_expr="lte", label="Largest score.")
 

@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 
 from core.api.pagination import MAX_LIMIT
+from core.api.serializers import StrictModelSerializer, TextField, WholeNumberField
 from core.telemetry import EARLIEST, LATEST
 from validation.models import MetricSeries, ValidationRun
 from validation.selectors import SamplePosition
@@ -111,17 +112,17 @@ class MetricSeriesSerializer(serializers.ModelSerializer[MetricSeries]):
         read_only_fields = fields
 
 
-class ValidationRunSerializer(serializers.ModelSerializer[ValidationRun]):
+class ValidationRunSerializer(StrictModelSerializer):
     """One validation run; checks that are not named in `failed_tests` passed."""
 
     test_parameters = serializers.DictField(help_text="What the checks were started with.")
     results_data = serializers.DictField(help_text="What each check measured.")
     failed_tests = serializers.ListField(
-        child=serializers.CharField(max_length=200),
+        child=TextField(max_length=200),
         max_length=MAX_FAILED_TESTS,
         help_text="Names of the checks that failed, every one of them.",
     )
-    passed_tests = serializers.IntegerField(
+    passed_tests = WholeNumberField(
         required=False, help_text="Checks that passed; must agree with the other two where it is given."
     )
 
@@ -144,7 +145,7 @@ class ValidationRunSerializer(serializers.ModelSerializer[ValidationRun]):
             "duration_seconds",
             "executed_at",
         ]
-        read_only_fields: ClassVar[list[str]] = ["id", "run_uuid", "overall_score", "duration_seconds"]
+        read_only_fields: ClassVar[list[str]] = ["run_uuid", "overall_score", "duration_seconds"]
         extra_kwargs: ClassVar[dict[str, dict[str, Any]]] = {
             "total_tests": {"min_value": 1},
             "executed_at": {"required": False},
