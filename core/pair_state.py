@@ -37,17 +37,38 @@ def reduce_pair(state: ArrayLike) -> tuple[FloatArray, FloatArray]:
     return first, second
 
 
+def exchange_systems(state: ArrayLike) -> ComplexArray:
+    """Return the same state with the second system first."""
+    return _read_state(state)[..., [0, 2, 1, 3]]
+
+
 def measure_pair(state: ArrayLike, system: int, rng: np.random.Generator) -> tuple[int, ComplexArray]:
     """Measure system 0 or 1 of one pair in the level basis: return the outcome and the state (4,) after it."""
-    if system not in (0, 1):
-        raise ValueError(f"system: expected 0 or 1, got {system}")
-    amplitudes = _read_state(state).reshape(2, 2)
-    p1 = float(np.sum(np.abs(np.take(amplitudes, 1, axis=system)) ** 2))
+    p1 = _level_probability(state, system, 1)
     outcome = int(rng.random() < p1)
+    return outcome, project_pair(state, system, outcome)
+
+
+def project_pair(state: ArrayLike, system: int, outcome: int) -> ComplexArray:
+    """Return the state (4,) of one pair after system 0 or 1 was found at level 0 or 1.
+
+    Raises ValueError when it is never found there.
+    """
+    if not _level_probability(state, system, outcome) > 0:
+        raise ValueError(f"outcome: system {system} is never found at level {outcome}")
+    amplitudes = _read_state(state).reshape(2, 2)
     kept = np.zeros_like(amplitudes)
     index = (outcome, slice(None)) if system == 0 else (slice(None), outcome)
     kept[index] = amplitudes[index]
-    return outcome, (kept / np.linalg.norm(kept)).reshape(4)
+    return np.asarray((kept / np.linalg.norm(kept)).reshape(4))
+
+
+def _level_probability(state: ArrayLike, system: int, level: int) -> float:
+    if system not in (0, 1):
+        raise ValueError(f"system: expected 0 or 1, got {system}")
+    if level not in (0, 1):
+        raise ValueError(f"outcome: expected 0 or 1, got {level}")
+    return float(np.sum(np.abs(np.take(_read_state(state).reshape(2, 2), level, axis=system)) ** 2))
 
 
 def _read_state(state: ArrayLike) -> ComplexArray:

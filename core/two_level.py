@@ -22,7 +22,9 @@ TUNNELING_RATIO = 3.0
 ENTANGLED_CONCURRENCE = 0.1
 SUPERPOSITION_COHERENCE = 0.5
 COHERENT_COHERENCE = 0.1
-COLLAPSING_EVENTS = frozenset({"measure", "reset"})
+COLLAPSING_EVENTS = frozenset({"measure", "reset", "prepare", "gate", "gate2", "sweep_end", "disentangle"})
+"""Events after which a system that stands in a level counts as collapsed; one that relaxed there does not."""
+MAX_SWEEP_STEPS = 1_000_000
 
 _DIAGONAL = (0.5**0.5, 0.0, 0.5**0.5)
 # Each gate is a turn about an axis, up to a phase that no single system shows.
@@ -70,7 +72,8 @@ def read_bloch(bloch: ArrayLike, name: str = "bloch") -> FloatArray:
 def coherence_l1(bloch: ArrayLike) -> FloatArray:
     """Return C = 2 |rho_01| = sqrt(x^2 + y^2) in [0, 1]."""
     b = read_bloch(bloch)
-    return np.asarray(np.minimum(1.0, np.hypot(b[..., 0], b[..., 1])))
+    # Not np.hypot, whose last digit could differ from the square root that the database takes.
+    return np.asarray(np.minimum(1.0, np.sqrt(b[..., 0] * b[..., 0] + b[..., 1] * b[..., 1])))
 
 
 def purity(bloch: ArrayLike) -> FloatArray:
@@ -201,13 +204,24 @@ def sweep_bias(
 
     A step has to turn b by well under a radian: n_steps >> 2 max|V| duration.
     """
-    if n_steps < 1 or not (np.isfinite(duration_s) and duration_s > 0):
-        raise ValueError(f"n_steps, duration_s: expected at least 1 and > 0, got {n_steps} and {duration_s}")
-    b = read_bloch(bloch)
-    for level in (np.arange(n_steps) + 0.5) / n_steps:
-        bias = start_bias + (end_bias - start_bias) * level
-        b = drive_bloch(b, bias, tunnelling, duration_s / n_steps)
-    return b
+    if not 1 <= n_steps <= MAX_SWEEP_STEPS or not (np.isfinite(duration_s) and duration_s > 0):
+        raise ValueError(
+            f"n_steps, duration_s: expected 1 to {MAX_SWEEP_STEPS} and > 0, got {n_steps} and {duration_s}"
+        )
+    bias = start_bias + (end_bias - start_bias) * (np.arange(n_steps) + 0.5) / n_steps
+    frequency = np.hypot(bias, tunnelling)
+    angle = frequency * duration_s / n_steps
+    # exp(-i H dt) = ((a, b), (-conj b, conj a)); sin(angle)/frequency is dt where both vanish.
+    slope = np.sinc(angle / np.pi) * duration_s / n_steps
+    a, b = np.cos(angle) - 1j * slope * bias, -1j * slope * tunnelling
+    while a.size > 1:
+        if a.size % 2:
+            a, b = np.append(a, 1.0), np.append(b, 0.0)
+        early_a, early_b, late_a, late_b = a[0::2], b[0::2], a[1::2], b[1::2]
+        a, b = late_a * early_a - late_b * early_b.conj(), late_a * early_b + late_b * early_a.conj()
+    unitary = np.array([[a[0], b[0]], [-b[0].conj(), a[0].conj()]])
+    turned = bloch_vector(unitary @ density_matrix(bloch) @ unitary.conj().T)
+    return np.asarray(turned / np.maximum(1.0, np.linalg.norm(turned, axis=-1, keepdims=True)))
 
 
 def landau_zener_probability(tunnelling: ArrayLike, rate: float) -> FloatArray:
@@ -236,7 +250,7 @@ def derive_label(
 ) -> StateLabel:
     """Name the state of one system; the first that holds wins.
 
-    collapsed (last event measure or reset, and a level at 0.999 or more), tunneling (a sweep open, |V| <= 3
+    collapsed (after a collapsing event, and a level at 0.999 or more), tunneling (a sweep open, |V| <= 3
     |Delta|), entangled (concurrence >= 0.1), superposition (C >= 0.5), coherent (C >= 0.1), decoherent.
     """
     b = read_bloch(bloch)

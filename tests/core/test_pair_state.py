@@ -62,6 +62,24 @@ def test_measurement_collapses_both(rng, system):
     assert binomtest(sum(outcomes), 2000, (0.64, 0.36)[system]).pvalue > 1e-3
 
 
+@pytest.mark.parametrize("system", [0, 1])
+def test_projection_keeps_the_amplitudes_of_the_outcome(rng, system):
+    state = rng.normal(size=4) + 1j * rng.normal(size=4)
+    state /= np.linalg.norm(state)
+    for outcome in (0, 1):
+        projected = pair_state.project_pair(state, system, outcome)
+        kept = [index for index in range(4) if (index >> (1 - system)) & 1 == outcome]
+        expected = np.zeros(4, dtype=complex)
+        expected[kept] = state[kept] / np.linalg.norm(state[kept])
+        np.testing.assert_allclose(projected, expected, atol=1e-15)
+
+
+def test_exchange_swaps_the_systems(rng):
+    first, second = random_pure(rng), random_pure(rng)
+    swapped = pair_state.exchange_systems(pair_state.product_state(first, second))
+    np.testing.assert_allclose(pair_state.reduce_pair(swapped), [second, first], atol=1e-14)
+
+
 def test_measurement_of_a_product_leaves_the_partner(rng):
     partner = random_pure(rng)
     _, after = pair_state.measure_pair(pair_state.product_state(PLUS, partner), 0, rng)
@@ -77,3 +95,7 @@ def test_bad_input_is_named(rng):
         pair_state.product_state((0.5, 0.0, 0.0), UP)
     with pytest.raises(ValueError, match=r"^system:"):
         pair_state.measure_pair(BELL, 2, rng)
+    with pytest.raises(ValueError, match=r"^outcome: .*0 or 1"):
+        pair_state.project_pair(BELL, 0, 2)
+    with pytest.raises(ValueError, match=r"^outcome: .*never"):
+        pair_state.project_pair([1, 0, 0, 0], 0, 1)

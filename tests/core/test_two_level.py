@@ -171,8 +171,21 @@ class TestDrive:
         exact = sweep(6400)
         errors = [np.abs(sweep(n) - exact).max() for n in (100, 200)]
         assert np.log2(errors[0] / errors[1]) == pytest.approx(2.0, abs=0.1)
-        with pytest.raises(ValueError, match="n_steps"):
-            sweep(0)
+        for n in (0, two_level.MAX_SWEEP_STEPS + 1):
+            with pytest.raises(ValueError, match="n_steps"):
+                sweep(n)
+
+    @pytest.mark.parametrize("n_steps", [1, 2, 7, 64])
+    def test_sweep_equals_its_steps_one_by_one(self, states, n_steps):
+        stepped = states
+        for step in range(n_steps):
+            bias = -3.0 + 6.0 * (step + 0.5) / n_steps
+            stepped = two_level.drive_bloch(stepped, bias, 0.7, 4.0 / n_steps)
+        swept = [two_level.sweep_bias(state, -3.0, 3.0, 0.7, 4.0, n_steps) for state in states[::20]]
+        np.testing.assert_allclose(swept, stepped[::20], atol=1e-12)
+
+    def test_a_sweep_without_energy_leaves_the_state(self):
+        assert two_level.sweep_bias(PLUS, 0.0, 0.0, 0.0, 1.0, 3).tolist() == list(PLUS)
 
 
 class TestGates:
@@ -225,7 +238,8 @@ class TestLabel:
         [
             (UP, {"last_event": "measure"}, "collapsed"),
             (DOWN, {"last_event": "reset", "sweep_open": True, "tunnelling": 1.0}, "collapsed"),
-            (UP, {"last_event": "gate1"}, "decoherent"),
+            (UP, {"last_event": "gate"}, "collapsed"),
+            (UP, {"last_event": "relax"}, "decoherent"),
             ((0.0, 0.0, 0.998), {"last_event": "measure"}, "collapsed"),
             ((0.0, 0.0, 0.9979), {"last_event": "measure"}, "decoherent"),
             (PLUS, {"sweep_open": True, "bias": -3.0, "tunnelling": 1.0, "concurrence": 1.0}, "tunneling"),
