@@ -13,6 +13,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from core.db.identity import set_actor
 from nfcs.dashboard import views
+from nfcs.validating import start_validation
 
 
 class NfcsAdminSite(admin.AdminSite):
@@ -48,6 +49,11 @@ class NfcsAdminSite(admin.AdminSite):
                 "panels/frame/<int:run_id>/<int:at_us>/<int:field_id>.png",
                 self.admin_view(views.show_frame, cacheable=True),
                 name="nfcs_frame",
+            ),
+            path(
+                "validation/validationrun/start/<slug:validation_type>/",
+                self.admin_view(start_validation),
+                name="nfcs_validate",
             ),
             path("core/run/<int:run_id>/overview/", self.admin_view(views.show_overview), name="nfcs_run_overview"),
             *super().get_urls(),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management import call_command
+
+from nfcs import __version__
 
 
 def on_app_ready(app: Any) -> None:
@@ -25,3 +28,10 @@ def on_app_ready(app: Any) -> None:
 
         for run_id in list_runs_to_release():
             end_monitoring(run_id=run_id)
+
+    @app.task(name="nfcs.validate")
+    def run_validation(validation_type: str, seed: int) -> None:
+        """Run the checks of one type and record the outcome."""
+        from validation.suite import validate
+
+        validate(validation_type=validation_type, seed=seed, code_version=__version__, now=datetime.now(UTC))

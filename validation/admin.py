@@ -6,12 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from core.admin_base import ReadOnlyAdmin, RunFilter, TimeWindowFilter, number_column, show_json, time_column
 from core.charts import Markup, Series, line_chart
+from validation.choices import ValidationType
 from validation.models import MetricSeries, ValidationRun
 from validation.selectors import list_series_buckets
 
@@ -70,6 +72,14 @@ class ValidationRunAdmin(ReadOnlyAdmin):
     readonly_fields = ("score", "failed", "parameters", "results")
     time = time_column("executed_at")
     duration = number_column("duration_ms", "duration, ms")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list, with a button for each type of checks for those who may start them."""
+        context = {
+            "may_validate": request.user.has_perm("validation.add_validationrun"),
+            "validation_types": ValidationType.choices,
+        }
+        return super().changelist_view(request, context | (extra_context or {}))
 
     @admin.display(description="score", ordering="overall_score")
     def score(self, outcome: ValidationRun) -> str:
