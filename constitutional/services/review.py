@@ -82,6 +82,24 @@ def add_note(*, violation_id: int, actor: User | None, text: str, now: datetime)
     return ViolationNote.objects.create(violation_id=violation_id, author=actor, text=text, created_at=now)
 
 
+@transaction.atomic
+def add_notes(*, ids: Collection[int], actor: User | None, text: str, now: datetime) -> int:
+    """Remark the same on several violations, all or none.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        NotFound: naming the ids of violations that do not exist.
+        InvalidInput: the text is missing or too long.
+    """
+    _check_note(text, required=True, field="text")
+    found = Violation.objects.filter(pk__in=ids).values_list("pk", flat=True)
+    _refuse_missing(ids, set(found))
+    notes = [ViolationNote(violation_id=pk, author=actor, text=text, created_at=now) for pk in sorted(set(ids))]
+    return len(ViolationNote.objects.bulk_create(notes))
+
+
 def _check_note(text: str, *, required: bool = False, field: str = "note") -> None:
     if required and not text.strip():
         raise InvalidInput.of(field, "A text is needed.", "required")
@@ -94,14 +112,18 @@ def _lock_violations(ids: Collection[int], status: ResolutionStatus) -> None:
     found = dict(
         Violation.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", "resolution_status")
     )
-    if missing := sorted(set(ids) - found.keys()):
-        raise NotFound(
-            f"There is no violation {', '.join(map(str, missing))}.",
-            [FieldError("ids", f"There is no violation {pk}.", "not_found") for pk in missing],
-        )
+    _refuse_missing(ids, found.keys())
     if wrong := {pk: is_now for pk, is_now in found.items() if is_now != status}:
         listed = ", ".join(f"{pk} is {is_now}" for pk, is_now in wrong.items())
         raise ReviewOrder(
             f"Only {status.label.lower()} violations can be taken this step: {listed}.",
             [FieldError("ids", f"Violation {pk} is {is_now}.", "wrong_status") for pk, is_now in wrong.items()],
+        )
+
+
+def _refuse_missing(ids: Collection[int], found: Collection[int]) -> None:
+    if missing := sorted(set(ids).difference(found)):
+        raise NotFound(
+            f"There is no violation {', '.join(map(str, missing))}.",
+            [FieldError("ids", f"There is no violation {pk}.", "not_found") for pk in missing],
         )
