@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from procrastinate.contrib.django import app
@@ -23,8 +24,10 @@ def start_validation(request: HttpRequest, validation_type: str) -> HttpResponse
     if validation_type not in ValidationType.values:
         raise Http404
     try:
-        task = app.configure_task(TASK, queueing_lock=f"{TASK}.{validation_type}")
-        task.defer(validation_type=validation_type, seed=1)
+        # A refused job leaves the request's transaction usable.
+        with transaction.atomic():
+            task = app.configure_task(TASK, queueing_lock=f"{TASK}.{validation_type}")
+            task.defer(validation_type=validation_type, seed=1)
         messages.success(request, f"The {validation_type} checks run in the worker; their outcome appears here.")
     except AlreadyEnqueued:
         messages.info(request, f"The {validation_type} checks are waiting to run already.")
