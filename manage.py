@@ -8,6 +8,9 @@ import sys
 def main() -> None:
     """Run one management command."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "nfcs.settings")
+    if sys.argv[1:2] in (["up"], ["runserver"]):
+        # They speak plain HTTP, on the loopback address unless told otherwise.
+        os.environ.setdefault("NFCS_HTTPS", "false")
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)
