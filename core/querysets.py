@@ -11,6 +11,10 @@ from django.db import models
 class RunQuerySet(models.QuerySet[Any]):
     """Runs."""
 
+    def get_by_natural_key(self, run_uuid: str) -> Any:
+        """The run of that identity, for fixtures."""
+        return self.get(run_uuid=run_uuid)
+
     def ongoing(self) -> Self:
         """Those that have not ended."""
         return self.filter(ended_at=None)
@@ -35,3 +39,24 @@ class TelemetryQuerySet(models.QuerySet[Any]):
     def newest_first(self) -> Self:
         """The order of lists and pages."""
         return self.order_by("-timestamp", "-id")
+
+
+class NeuronEventQuerySet(models.QuerySet[Any]):
+    """History of neurons; every read names the neuron or bounds the time, so that it visits few partitions."""
+
+    def within(self, start: datetime | None, end: datetime | None) -> Self:
+        """Events with start <= ts < end; None leaves a side open."""
+        rows = self
+        if start is not None:
+            rows = rows.filter(ts__gte=start)
+        if end is not None:
+            rows = rows.filter(ts__lt=end)
+        return rows
+
+    def for_neuron(self, neuron_id: int) -> Self:
+        """Events of one neuron."""
+        return self.filter(neuron_id=neuron_id)
+
+    def in_order(self) -> Self:
+        """Event after event, neuron by neuron."""
+        return self.order_by("neuron_id", "ts", "seq")

@@ -109,3 +109,7 @@ class Run(TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.pk})"
+
+    def natural_key(self) -> tuple[str]:
+        """The identity across databases."""
+        return (str(self.run_uuid),)
