@@ -23,10 +23,18 @@ RECORDED: dict[str, str] = {
     "core.systemconfigchange": "view",
     "auth.group": "view",
     "admin.logentry": "view",
+    "constitutional.policymonitorstate": "view",
+    "constitutional.policyversion": "view",
+    "constitutional.violation": "view",
+    "constitutional.violationnote": "view",
 }
 """What nobody writes by hand; administrators see it."""
 
-READERS = "core.fieldstate core.realityedge core.realitynetwork core.realitynode core.run core.systemconfig"
+READERS = (
+    "core.fieldstate core.realityedge core.realitynetwork core.realitynode core.run core.systemconfig "
+    "constitutional.constitutionalpolicy constitutional.policyversion constitutional.runguardstate "
+    "constitutional.violation constitutional.violationnote"
+)
 """What every role sees."""
 
 GRANTS: dict[Role, dict[str, str]] = {
@@ -46,6 +54,9 @@ GRANTS: dict[Role, dict[str, str]] = {
         "core.systemconfigchange": "view",
         "core.schemamigration": "view",
         "core.realitynetwork": "change",
+        "constitutional.constitutionalpolicy": "add change",
+        "constitutional.runguardstate": "change",
+        "constitutional.violation": "review_violation",
     },
 }
 """What a role may do besides seeing READERS; an administrator may do everything, and a run's owner change the run."""
