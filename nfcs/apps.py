@@ -9,6 +9,10 @@ class NfcsConfig(AppConfig):
 
     name = "nfcs"
 
+    def ready(self) -> None:
+        """Draw runs in the admin: every other app has registered its pages by now, as this one comes last."""
+        from nfcs.dashboard import run_admin  # noqa: F401
+
 
 class NfcsAdminConfig(admin_apps.AdminConfig):
     """Django's admin on the project's own site class."""

@@ -15,6 +15,7 @@ from accounts.models import User
 from constitutional.models import Violation
 from constitutional.selectors import count_open_violations, list_open_violations
 from core.charts import Level, Markup, sparkline
+from core.drawing import draw_network
 from core.models import FieldState, Run
 from kuramoto.choices import EventType
 from kuramoto.models import SynchronizationEvent
@@ -212,8 +213,7 @@ def collect_phases(scene: Scene) -> dict[str, Any]:
         return {}
     drawing = None
     if run.network is not None:
-        graph = selectors.get_graph(run.network)
-        drawing = pictures.draw_network(graph, state.phases, scene.width, min(300, scene.width))
+        drawing = draw_network(run.network, state.phases, scene.width, min(300, scene.width))
     return {
         "wheel": pictures.draw_wheel(state, min(scene.width, 232)),
         "drawing": drawing or pictures.draw_phase_histogram(state.phases, scene.width, 200),

@@ -14,7 +14,6 @@ from core.charts import (
     Markup,
     Series,
     Threshold,
-    graph_chart,
     histogram,
     line_chart,
     phase_wheel,
@@ -22,7 +21,7 @@ from core.charts import (
 from core.hallucination import HA_MAX
 from kuramoto.choices import EventType
 from kuramoto.models import OscillatorState, SynchronizationEvent
-from nfcs.dashboard.selectors import Buckets, FloatArray, Graph
+from nfcs.dashboard.selectors import Buckets, FloatArray
 from nfcs.dashboard.snapshot import Snapshot
 
 HA_LEVELS: dict[str, Level] = {
@@ -158,21 +157,6 @@ def draw_wheel(state: OscillatorState, size: float) -> Markup:
     """Draw the phases of a state with its order parameter."""
     z = state.sync_parameter * complex(math.cos(state.mean_phase), math.sin(state.mean_phase))
     return phase_wheel(state.phases, z, size=size, title="Phases and order parameter")
-
-
-def draw_network(graph: Graph, phases: list[float], width: float, height: float) -> Markup | None:
-    """Draw a network coloured by phase; None where its vertices are not the oscillators."""
-    if len(graph.nodes) != len(phases):
-        return None
-    return graph_chart(
-        graph.nodes,
-        graph.edges,
-        np.array(phases),
-        labels=graph.labels,
-        width=width,
-        height=height,
-        title="Network, coloured by phase",
-    )
 
 
 def draw_phase_histogram(phases: list[float], width: float, height: float) -> Markup:

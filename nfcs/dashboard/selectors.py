@@ -8,15 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.core.cache import cache
 from numpy.typing import NDArray
 
-from core.charts.layout import place_nodes
 from core.constants import PARTITIONED_TABLES, SYSTEM_RUN_UUID
 from core.db.sql import fetch_all
 from core.field import decode_frame
-from core.models import FieldState, RealityNetwork, Run
-from core.selectors import list_links
+from core.models import FieldState, Run
 from kuramoto.models import OscillatorState, SynchronizationEvent
 
 FloatArray = NDArray[np.float64]
@@ -26,7 +23,6 @@ PULSE_RUNS = 8
 PULSE_ROWS = 10_000
 """Rows of a minute beyond which they are not counted."""
 PULSE_STEPS = 60
-GRAPH_KEPT_S = 300
 
 
 @dataclass(frozen=True)
@@ -64,21 +60,6 @@ class Buckets:
     def has(self, name: str) -> bool:
         """Whether a column holds any value."""
         return bool(np.isfinite(self.columns[name]).any()) if name in self.columns else False
-
-
-@dataclass(frozen=True)
-class Graph:
-    """A network as it is drawn.
-
-    Attributes:
-        nodes: places in the plane, (n, 2).
-        edges: (m, 3): both ends and the weight.
-        labels: names of the vertices.
-    """
-
-    nodes: FloatArray
-    edges: FloatArray
-    labels: list[str]
 
 
 def find_run(run_id: int | None) -> Run | None:
@@ -168,25 +149,6 @@ def list_newest_events(run_id: int, before: datetime, most: int) -> list[Synchro
     """The newest events of a run before a time, oldest first."""
     events = SynchronizationEvent.objects.for_run(run_id).filter(occurred_at__lt=before).latest_first()
     return list(events.select_related("actor")[:most])[::-1]
-
-
-def get_graph(network: RealityNetwork) -> Graph:
-    """A network with its vertices laid out in the order of its oscillators; kept for five minutes."""
-    key = f"nfcs.dashboard.graph.{network.pk}.{network.updated_at.timestamp()}"
-    graph: Graph | None = cache.get(key)
-    if graph is None:
-        graph = _lay_out(network)
-        cache.set(key, graph, GRAPH_KEPT_S)
-    return graph
-
-
-def _lay_out(network: RealityNetwork) -> Graph:
-    rows = list(network.nodes.order_by("layer", "node_index").values_list("label", "x", "y", "z"))
-    coordinates = np.array([row[1:] for row in rows], dtype=np.float64).reshape(-1, 3)
-    edges = np.array([(link.src, link.dst, link.weight) for link in list_links(network)], dtype=np.float64)
-    labels = [label or f"vertex {index}" for index, (label, *_) in enumerate(rows)]
-    edges = edges.reshape(-1, 3)
-    return Graph(place_nodes(coordinates, edges[:, :2].astype(np.int64)), edges, labels)
 
 
 def list_partition_health() -> list[dict[str, Any]]:

@@ -63,6 +63,7 @@ def show_overview(request: HttpRequest, run_id: int) -> HttpResponse:
         "title": run.name,
         "subtitle": None,
         "run": run,
+        "is_stopped": bool(scene.snapshot and scene.snapshot.is_stopped),
         "panels": _render_panels(RUN_PANELS, scene, request),
         "drawn_at": scene.now,
     }
