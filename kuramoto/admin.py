@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from django.contrib import admin
@@ -129,8 +129,8 @@ class SynchronizationEventAdmin(TelemetryAdmin):
 
     time_field = "occurred_at"
     list_display = ("kind", "run", "time", "short_evidence", "brought_by")
-    list_filter: Any = ("event_type", "cause", RunFilter, "occurred_at")
-    list_select_related: Any = ("run", "actor")
+    list_filter: ClassVar[Any] = ("event_type", "cause", RunFilter, "occurred_at")
+    list_select_related: ClassVar[Any] = ("run", "actor")
     ordering = ("-occurred_at", "-id")
     fieldsets = (
         (None, {"fields": ("kind", "run", "occurred_at", "entered_at", "cause", "actor", "reason")}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
@@ -17,7 +19,7 @@ admin.site.unregister(Run)
 class PicturedRunAdmin(ControlledRunAdmin):
     """Runs, each with its page of pictures."""
 
-    list_display = ("name", "id", "overview", "kind", "network", "started_at", "ended_at", "telemetry")
+    list_display: Any = ("name", "id", "overview", "kind", "network", "started_at", "ended_at", "telemetry")
     change_form_template = "nfcs/run_change_form.html"
 
     @admin.display(description="")
