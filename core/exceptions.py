@@ -106,5 +106,18 @@ register_constraints(
         "reality_nodes_index_ck": ("node_index", "Layer and index count from 0."),
         "reality_nodes_finite_ck": ("x", "Position and natural frequency are finite numbers."),
         "reality_nodes_place_uq": ("node_index", "The place in the layer is taken."),
+        "nfcs_fields_field_data_ck": ("field_data", "An object is needed."),
+        "nfcs_fields_ndim_ck": ("ndim", "A field has 1 or 2 dimensions."),
+        "nfcs_fields_resolution_ck": ("resolution", "Between 2 and 4096 points per side are possible."),
+        "nfcs_fields_frame_size_ck": ("frame", "A frame has 8 bytes for each point of the grid."),
+        "nfcs_fields_frame_sha256_ck": ("frame_sha256", "A frame comes with its own SHA-256, and only a frame does."),
+        "nfcs_fields_coherence_ck": ("coherence_level", "A number from 0 to 1 is needed."),
+        "nfcs_fields_energy_ck": ("energy_state", "A finite number of at least 0 is needed."),
+        "nfcs_fields_mean_abs_ck": ("mean_abs", "A finite number of at least 0 is needed."),
+        "nfcs_fields_gradient_ck": ("gradient_energy", "A finite number of at least 0 is needed."),
+        "nfcs_fields_quartic_ck": ("quartic_energy", "A finite number of at least 0 is needed."),
+        "nfcs_fields_defects_ck": ("defect_count", "Finite numbers of at least 0 are needed."),
+        "nfcs_fields_ha_ck": ("ha", "A number from 0 to 10 is needed."),
+        "nfcs_fields_ha_parts_ck": ("ha", "Ha has a version and a component from 0 to 1, or none of them is there."),
     }
 )
