@@ -30,7 +30,10 @@ register_constraints(
         "memory_experiences_embedding_ck": ("embedding", "The zero vector has no direction."),
         "memory_experiences_recalls_derived": ("retrieval_count", "Recalls are counted, not written."),
         "memory_retrievals_latency_ck": ("latency_ms", "A finite number of at least 0 is needed."),
-        "memory_experiences_count_ck": ("last_accessed", "A memory that was recalled, and no other, has a time of its last recall."),
+        "memory_experiences_count_ck": (
+            "last_accessed",
+            "A memory that was recalled, and no other, has a time of its last recall.",
+        ),
         "memory_retrievals_before_ck": ("retrievability_before", "A number from 0 to 1 is needed."),
     }
 )
