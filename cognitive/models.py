@@ -19,7 +19,10 @@ from kuramoto.constants import EMBEDDING_DIMENSIONS
 
 
 class CognitiveSession(RecordModel):
-    """A stretch of work of one cognitive module, a watched process, in one worker; what has ended stays as it is."""
+    """A stretch of work of one cognitive module, a watched process, in one worker; what has ended stays as it is.
+
+    Opened, measured and closed by the module's process.
+    """
 
     session_uuid = models.UUIDField(
         unique=True, db_default=RandomUUID(), editable=False, help_text="Identity across databases."
@@ -78,7 +81,10 @@ class CognitiveSession(RecordModel):
 
 
 class MemoryExperience(RecordModel):
-    """Something remembered, with how firmly: it fades with time and gains by every successful recall."""
+    """Something remembered, with how firmly: it fades with time and gains by every successful recall.
+
+    Stored by programs; recalls change it, through a trigger on memory_retrievals.
+    """
 
     experience_uuid = models.UUIDField(
         unique=True, db_default=RandomUUID(), editable=False, help_text="Identity across databases."

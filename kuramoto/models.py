@@ -20,7 +20,8 @@ from kuramoto.querysets import SynchronizationEventQuerySet
 class OscillatorState(TelemetryModel, HallucinationColumns):
     """The phases of all oscillators of a run at one moment, with the order parameter computed from them.
 
-    Append-only, partitioned by month of `timestamp`. In SQL `o.oscillator_states` answers the phases as JSONB.
+    Append-only, partitioned by month of `timestamp`; written by the telemetry pipeline. In SQL `o.oscillator_states`
+    answers the phases as JSONB.
     """
 
     run = models.ForeignKey(
@@ -70,7 +71,8 @@ class OscillatorState(TelemetryModel, HallucinationColumns):
 class SynchronizationEvent(RecordModel):
     """A lasting change of a run's collective state, found with hysteresis and dwell, or an emergency stop.
 
-    Append-only. Synchronization and desynchronization alternate; after an emergency stop only a recovery follows.
+    Append-only; written by the telemetry pipeline, and by operators who stop or recover a run. Synchronization and
+    desynchronization alternate; after an emergency stop only a recovery follows.
     """
 
     append_only = True

@@ -18,7 +18,10 @@ from core.models.base import RecordModel, TimestampedModel
 
 
 class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
-    """A person or program that signs in; `role` decides which group's permissions it has."""
+    """A person or program that signs in; `role` decides which group's permissions it has.
+
+    Made and changed by administrators.
+    """
 
     STAFF_ROLES: ClassVar[frozenset[str]] = frozenset({Role.ADMIN, Role.OPERATOR, Role.READONLY})
 
@@ -73,7 +76,10 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
 
 
 class UserSession(RecordModel):
-    """One signed-in session of a token holder."""
+    """One signed-in session of a token holder.
+
+    Written when a token is given out; nothing gives out tokens yet.
+    """
 
     session_uuid = models.UUIDField(
         unique=True, default=uuid.uuid4, editable=False, help_text="Identity of the session."

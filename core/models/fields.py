@@ -13,7 +13,7 @@ from core.querysets import TelemetryQuerySet
 class FieldState(TelemetryModel, HallucinationColumns):
     """One observed state of a run's complex field: its derived scalars always, the field itself where it was kept.
 
-    Append-only, partitioned by month of `timestamp`.
+    Append-only, partitioned by month of `timestamp`; written by the telemetry pipeline.
     """
 
     run = models.ForeignKey(

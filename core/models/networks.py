@@ -18,7 +18,10 @@ class NetworkManager(models.Manager["RealityNetwork"]):
 
 
 class RealityNetwork(TimestampedModel):
-    """A coupling graph, such as a connectome or an electrode neighbourhood."""
+    """A coupling graph, such as a connectome or an electrode neighbourhood.
+
+    Imported as a whole, by `import_network` or as a fixture; later only what is said about it changes.
+    """
 
     name = models.CharField(max_length=200, unique=True, help_text="What people call the graph.")
     description = models.TextField(blank=True, help_text="What its vertices and edges are.")
@@ -74,7 +77,10 @@ class RealityNodeManager(models.Manager["RealityNode"]):
 
 
 class RealityNode(TimestampedModel):
-    """A vertex of a coupling graph: one oscillator, electrode or brain region."""
+    """A vertex of a coupling graph: one oscillator, electrode or brain region.
+
+    Imported with its network.
+    """
 
     network = models.ForeignKey(
         RealityNetwork, on_delete=models.CASCADE, related_name="nodes", help_text="The graph it belongs to."
@@ -119,7 +125,10 @@ class RealityEdgeManager(models.Manager["RealityEdge"]):
 
 
 class RealityEdge(TimestampedModel):
-    """A coupling from one vertex to another of the same graph; an undirected edge is stored once."""
+    """A coupling from one vertex to another of the same graph; an undirected edge is stored once.
+
+    Imported with its network.
+    """
 
     network = models.ForeignKey(
         RealityNetwork, on_delete=models.CASCADE, related_name="edges", help_text="The graph it belongs to."
