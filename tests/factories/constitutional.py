@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import factory
 
 from constitutional.choices import PolicyType
 from constitutional.models import ConstitutionalPolicy, Violation
+from constitutional.services.review import acknowledge_violations, resolve_violations
 from tests.factories.core import RunFactory
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -68,3 +69,16 @@ class ViolationFactory(factory.django.DjangoModelFactory):
     peak_value = 3.0
     peak_at = START
     sample_count = 3
+
+
+def make_reviewed(status: str) -> Violation:
+    """A violation that the review took to `status`, an hour after START."""
+    violation = ViolationFactory()
+    now = START + timedelta(hours=1)
+    if status != "pending":
+        acknowledge_violations(ids=[violation.pk], actor=None, now=now)
+    if status in ("resolved", "false_positive"):
+        is_false = status == "false_positive"
+        resolve_violations(ids=[violation.pk], actor=None, note="done", now=now, false_positive=is_false)
+    violation.refresh_from_db()
+    return violation
