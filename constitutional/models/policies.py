@@ -19,8 +19,8 @@ from core.models.base import RecordModel, TimestampedModel
 class ConstitutionalPolicy(TimestampedModel):
     """A rule that the monitor holds every run to; editable, with every state it was in kept as a version.
 
-    Edited by operators and administrators. A fundamental policy has priority 10 and is neither switched off nor deleted;
-    nor is one deleted that a violation cites.
+    Edited by operators and administrators. A fundamental policy has priority 10 and is neither switched off nor
+    deleted; nor is one deleted that a violation cites.
     """
 
     id = models.AutoField(primary_key=True)
