@@ -9,9 +9,7 @@ from django.db import ProgrammingError, transaction
 
 from constitutional.choices import ResolutionStatus
 from constitutional.models import Violation
-from constitutional.selectors import (
-    list_notes,
-)
+from constitutional.selectors import list_notes
 from constitutional.services.review import add_note
 from core.constants import SYSTEM_RUN_UUID
 from core.db.identity import set_actor
