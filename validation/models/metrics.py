@@ -146,7 +146,10 @@ class SystemMetric(RecordModel):
 
 
 class ValidationRun(RecordModel):
-    """One execution of a set of checks against theory, performance goals or statistics; append-only."""
+    """One execution of a set of checks against theory, performance goals or statistics; append-only.
+
+    Written by whoever ran the checks, through `record_validation_run`.
+    """
 
     append_only = True
 

@@ -1,4 +1,4 @@
-"""Every write of the validation app."""
+"""Metric samples and the outcomes of checks, stored."""
 
 from __future__ import annotations
 
