@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, date, datetime, timedelta
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
@@ -52,23 +52,21 @@ class EnsuredPartition:
     moved_rows: int
 
 
-def list_partitioned_tables(*, using: str = "default") -> list[str]:
-    """The time-partitioned tables of the installed models.
-
-    Raises:
-        NotFound: a model's table is not in the database, or is not partitioned.
-    """
-    tables = sorted({model._meta.db_table for model in apps.get_models()} & PARTITIONED_TABLES.keys())
-    with connections[using].cursor() as cursor:
-        for table in tables:
-            cursor.execute("SELECT 1 FROM pg_class WHERE oid = to_regclass(%s) AND relkind = 'p'", [table])
-            if not cursor.fetchone():
-                raise NotFound(f"There is no partitioned table {table}; run migrate first.")
-    return tables
+def list_partitioned_tables() -> list[str]:
+    """The time-partitioned tables that have a model."""
+    return sorted({model._meta.db_table for model in apps.get_models()} & PARTITIONED_TABLES.keys())
 
 
 def list_partitions(table: str, *, using: str = "default") -> list[Partition]:
-    """The partitions of `table` in the order of time, DEFAULT last."""
+    """The partitions of `table` in the order of time, DEFAULT last.
+
+    Raises:
+        NotFound: the table is not in the database, or is not partitioned.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT 1 FROM pg_class WHERE oid = to_regclass(%s) AND relkind = 'p'", [table])
+        if not cursor.fetchone():
+            raise NotFound(f"There is no partitioned table {table}; run migrate first.")
     rows = fetch_all("core", "list_partitions", {"table": table}, using=using, file="partitions")
     return [Partition(table=table, **row) for row in rows]
 
@@ -78,16 +76,18 @@ def ensure_partitions(
 ) -> list[EnsuredPartition]:
     """Make the partitions of the month of `now` and of the `ahead` months after it, where they are missing.
 
-    Each partition is a transaction of its own; writers go on meanwhile. One that cannot get its locks does not keep
-    the others from being made.
+    A table by weeks gets every ISO week from that of `now` to the one in which the last of those months ends. Each
+    partition is a transaction of its own; writers go on meanwhile. One that cannot get its locks does not keep the
+    others from being made.
 
     Raises:
         InvalidInput: `ahead` is not within 0 to 120, or `table` is not a time-partitioned table.
+        NotFound: a table is not in the database.
         Conflict: others held their locks on a table for too long; names each partition that is still missing.
     """
     if not 0 <= ahead <= MAX_AHEAD:
         raise InvalidInput.of("ahead", f"Between 0 and {MAX_AHEAD} months are possible.")
-    tables = list_partitioned_tables(using=using)
+    tables = list_partitioned_tables()
     if table is not None and table not in tables:
         raise InvalidInput.of("table", f"{table} is none of the time-partitioned tables {', '.join(tables)}.")
     ensured, refused = [], []
@@ -121,11 +121,31 @@ def _ensure_partition(table: str, leaf: str, from_at: str, to_at: str, using: st
 
 def _list_spans(table: str, now: datetime, ahead: int) -> list[tuple[str, str, str]]:
     """Name suffix and UTC bounds of the partitions; the bounds are text, as the year may be past Python's last."""
-    if PARTITIONED_TABLES[table] != "month":
-        raise ImproperlyConfigured(f"{table}: partitions by {PARTITIONED_TABLES[table]} are unknown")
-    today = now.astimezone(UTC)
+    today = now.astimezone(UTC).date()
+    match PARTITIONED_TABLES[table]:
+        case "month":
+            return _list_months(today, ahead)
+        case "week":
+            return _list_weeks(today, ahead)
+        case width:
+            raise ImproperlyConfigured(f"{table}: partitions by {width} are unknown")
+
+
+def _list_months(today: date, ahead: int) -> list[tuple[str, str, str]]:
     first = today.year * 12 + today.month - 1
     months = [divmod(month, 12) for month in range(first, first + ahead + 2)]
     starts = [f"{year:04d}-{month + 1:02d}-01T00:00:00Z" for year, month in months]
     suffixes = [f"_y{year:04d}m{month + 1:02d}" for year, month in months]
     return list(zip(suffixes, starts, starts[1:], strict=False))
+
+
+def _list_weeks(today: date, ahead: int) -> list[tuple[str, str, str]]:
+    """ISO weeks, Monday to Monday, short of the last one that Python knows."""
+    year, month = divmod(today.year * 12 + today.month + ahead, 12)
+    end = date(year, month + 1, 1) if year <= MAXYEAR else date.max - timedelta(days=6)
+    mondays = range((today - timedelta(days=today.weekday())).toordinal(), end.toordinal(), 7)
+    weeks = [(date.fromordinal(monday).isocalendar(), date.fromordinal(monday)) for monday in mondays]
+    return [
+        (f"_y{week.year:04d}w{week.week:02d}", f"{monday}T00:00:00Z", f"{monday + timedelta(days=7)}T00:00:00Z")
+        for week, monday in weeks
+    ]

@@ -28,7 +28,7 @@ class Command(NfcsCommand):
 
     def ensure(self, *, ahead: int, table: str | None, dry_run: bool, **_: Any) -> None:
         """Make the partitions of this and the coming months, and move rows out of DEFAULT."""
-        _choose_tables(table, using="owner")
+        _choose_tables(table)
         ensured = ensure_partitions(now=timezone.now(), ahead=ahead, table=table, dry_run=dry_run)
         words = {(True, True): "would be made", (True, False): "made", (False, True): "there", (False, False): "there"}
         self.answer(
@@ -42,7 +42,7 @@ class Command(NfcsCommand):
 
     def list(self, *, table: str | None, **_: Any) -> None:
         """List the partitions with their UTC bounds, estimated rows and size."""
-        found = [partition for name in _choose_tables(table, using="default") for partition in list_partitions(name)]
+        found = [partition for name in _choose_tables(table) for partition in list_partitions(name)]
         self.answer(
             [asdict(partition) for partition in found],
             (
@@ -60,8 +60,8 @@ def _read_months(text: str) -> int:
     return months
 
 
-def _choose_tables(table: str | None, *, using: str) -> list[str]:
-    tables = list_partitioned_tables(using=using)
+def _choose_tables(table: str | None) -> list[str]:
+    tables = list_partitioned_tables()
     if table is not None and table not in tables:
         raise UsageError(f"{table} is none of the time-partitioned tables {', '.join(tables)}")
     return [table] if table else tables
