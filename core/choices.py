@@ -37,3 +37,39 @@ class NetworkStatus(models.TextChoices):
     DORMANT = "dormant"
     COLLAPSED = "collapsed"
     MERGED = "merged"
+
+
+class NeuronType(models.TextChoices):
+    """What a neuron does in its network."""
+
+    INPUT = "input"
+    HIDDEN = "hidden"
+    OUTPUT = "output"
+    MEMORY = "memory"
+    ATTENTION = "attention"
+    RECURRENT = "recurrent"
+
+
+class NeuronState(models.TextChoices):
+    """What a two-level system's numbers amount to; the first that holds, in this order."""
+
+    COLLAPSED = "collapsed"
+    TUNNELING = "tunneling"
+    ENTANGLED = "entangled"
+    SUPERPOSITION = "superposition"
+    COHERENT = "coherent"
+    DECOHERENT = "decoherent"
+
+
+class NeuronEventKind(models.TextChoices):
+    """What happens to a two-level system."""
+
+    PREPARE = "prepare"
+    GATE = "gate"
+    GATE2 = "gate2", "Gate of two"
+    MEASURE = "measure"
+    RELAX = "relax"
+    SWEEP_START = "sweep_start"
+    SWEEP_END = "sweep_end"
+    DISENTANGLE = "disentangle"
+    CALIBRATE = "calibrate"

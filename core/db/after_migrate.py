@@ -49,7 +49,7 @@ def grant_privileges(using: str) -> None:
 
 def privileges(model: type[models.Model]) -> str:
     """The rights of the runtime role on the table of `model`."""
-    if model._meta.label == "core.SchemaMigration":
+    if getattr(model, "read_only", False):
         return "SELECT"
     return "SELECT, INSERT" if getattr(model, "append_only", False) else "SELECT, INSERT, UPDATE, DELETE"
 

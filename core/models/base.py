@@ -17,10 +17,12 @@ class RecordModel(models.Model):
 
     Attributes:
         append_only: whether the runtime role may insert rows but never change or delete them.
+        read_only: whether it may not even insert them: triggers or migrations write the table.
         database_key: columns of the primary key in the database where it is not the model's; () where there is none.
     """
 
     append_only: ClassVar[bool] = False
+    read_only: ClassVar[bool] = False
     database_key: ClassVar[tuple[str, ...] | None] = None
 
     class Meta:

@@ -1,0 +1,1 @@
+DROP FUNCTION nfcs_core.create_weekly_partition(text, date);

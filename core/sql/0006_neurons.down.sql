@@ -1,0 +1,2 @@
+DROP TABLE nfcs_core.quantum_neuron_history;
+DROP TABLE nfcs_core.quantum_state_transitions;
