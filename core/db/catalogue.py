@@ -9,6 +9,7 @@ the PostgreSQL version.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -47,6 +48,9 @@ _SESSION = {
     "quote_all_identifiers": "off",
 }
 """Settings that show in definitions."""
+_VARCHAR_LIST = re.compile(r"\(ARRAY\[((?:'(?:[^']|'')*'::character varying(?:, )?)+)\]\)::text\[\]")
+_VARCHAR_CAST = re.compile(r"\(('(?:[^']|'')*')::character varying\)::text")
+"""A list of texts that a varchar column is compared with, as PostgreSQL reads it first, and from a dump of that."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,16 @@ def _read(kind: str, schemas: tuple[str, ...], using: str) -> Iterator[tuple[str
         name = row.pop("name")
         if row.get("grants"):
             row["grants"] = dict(grant.split("=", 1) for grant in row["grants"])
+        for key in ("definition", "generated"):
+            if key in row and row[key] is not None:
+                row[key] = _settle(row[key])
         yield name, {key: value for key, value in row.items() if value is not None and value is not False}
+
+
+def _settle(definition: str) -> str:
+    """A definition that is the same before and after a dump was restored."""
+    listed = _VARCHAR_LIST.sub(lambda match: f"ARRAY[{match[1].replace('::character varying', '::text')}]", definition)
+    return _VARCHAR_CAST.sub(r"\1::text", listed)
 
 
 def _change_settings(cursor: Any, settings: dict[str, str]) -> dict[str, str]:

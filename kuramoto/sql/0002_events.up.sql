@@ -5,7 +5,7 @@ ALTER TABLE kuramoto.synchronization_events
         cause IN ('order_parameter', 'hallucination', 'invalid_data', 'manual')
         AND (cause = 'order_parameter') = (event_type IN ('sync_achieved', 'desync_detected'))),
     ADD CONSTRAINT synchronization_events_levels_ck CHECK (
-        sync_level_before BETWEEN 0 AND 1 AND sync_level_after BETWEEN 0 AND 1),
+        sync_level_before >= 0 AND sync_level_before <= 1 AND sync_level_after >= 0 AND sync_level_after <= 1),
     ADD CONSTRAINT synchronization_events_thresholds_ck CHECK (
         event_type NOT IN ('sync_achieved', 'desync_detected')
         OR (threshold_on IS NOT NULL AND threshold_off IS NOT NULL AND dwell_s IS NOT NULL
