@@ -4,12 +4,12 @@ from django.db import models
 
 
 class PolicyType(models.TextChoices):
-    """What a policy protects."""
+    """What a policy protects: invariants, the running of the loop, bounds of the dynamics, the handling of data."""
 
-    FUNDAMENTAL = "fundamental", "Fundamental (invariants, cannot be switched off)"
-    OPERATIONAL = "operational", "Operational (latency, cadence, coverage)"
-    SAFETY = "safety", "Safety (bounds of the dynamics)"
-    ETHICAL = "ethical", "Ethical (handling of data)"
+    FUNDAMENTAL = "fundamental"
+    OPERATIONAL = "operational"
+    SAFETY = "safety"
+    ETHICAL = "ethical"
 
 
 class ViolationType(models.TextChoices):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -41,9 +42,14 @@ def draw_severity(violation: Violation) -> SafeString:
         '<rect class="severity-fill severity-{kind}" width="{width}" height="10" rx="3"/></svg> '
         '<span class="severity-word">{kind} {score}</span></span>',
         kind=violation.violation_type,
-        score=f"{violation.severity_score:.2f}",
+        score=show_severity(violation.severity_score),
         width=f"{max(100 * violation.severity_score, 2):.1f}",
     )
+
+
+def show_severity(score: float) -> str:
+    """A severity to two digits, rounded down: what is shown as 1.00 is critical."""
+    return f"{math.floor(100 * score + 1e-9) / 100:.2f}"
 
 
 def list_evidence(data: Mapping[str, Any]) -> list[Fact]:

@@ -9,8 +9,10 @@ from django.core.exceptions import ValidationError
 
 from constitutional.constants import MAX_NOTE_LENGTH
 from constitutional.models import ConstitutionalPolicy
-from constitutional.policy_content import PolicyContentError, validate_policy_content
+from constitutional.policy_content import POLICY_SCHEMA, PolicyContentError, validate_policy_content
 from core.admin_base import RefusableForm, StrictJSONField
+
+_ORDER = list(POLICY_SCHEMA["properties"])
 
 
 class PolicyContentFormField(StrictJSONField):
@@ -28,6 +30,12 @@ class PolicyContentFormField(StrictJSONField):
         except PolicyContentError as error:
             raise ValidationError([f"{path or 'The document'}: {text}" for path, text in error.problems]) from error
         return content
+
+    def prepare_value(self, value: Any) -> Any:
+        """The content as it stands in the box, in the order of the schema: JSONB keeps none."""
+        if isinstance(value, dict):
+            value = {name: value[name] for name in sorted(value, key=_order_of)}
+        return super().prepare_value(value)
 
 
 class PolicyForm(RefusableForm):
@@ -65,3 +73,7 @@ class NoteForm(forms.Form):
     def __init__(self, *args: Any, is_required: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["note"].required = is_required
+
+
+def _order_of(name: str) -> int:
+    return _ORDER.index(name) if name in _ORDER else len(_ORDER)

@@ -29,7 +29,7 @@ class PolicyAdmin(EditableAdmin):
     """Policies; every way to change one goes through the services."""
 
     form = PolicyForm
-    list_display = ["policy_name", "policy_type", "priority_level", "is_active", "sentence", "version", "updated_at"]
+    list_display = ["policy_name", "sentence", "policy_type", "priority_level", "is_active", "version"]
     list_filter = ["policy_type", "is_active"]
     search_fields = ("policy_name",)
     ordering = (

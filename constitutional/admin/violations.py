@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from constitutional.admin.display import describe_duration, draw_facts, draw_severity, list_evidence
+from constitutional.admin.display import describe_duration, draw_facts, draw_severity, list_evidence, show_severity
 from constitutional.admin.steps import Step, StepsAdmin
 from constitutional.choices import OPEN_STATUSES, ResolutionStatus, ViolationType
 from constitutional.models import Violation, ViolationNote
@@ -116,7 +116,7 @@ class ViolationAdmin(StepsAdmin):
         "false_positive": Step("False positive", "Called a false positive", _REVIEW, "Why nothing was wrong"),
         "note": Step("Add a note", "Noted", _REVIEW, "Note"),
     }
-    list_display = ["severity", "policy", "run_name", "detected", "lasted", "resolution_status"]
+    list_display = ["severity", "policy", "resolution_status", "detected", "lasted", "run_name"]
     list_display_links = ["severity", "policy"]
     list_filter = [ReviewFilter, TypeFilter, ("policy", admin.RelatedOnlyFieldListFilter), RunFilter]
     list_select_related = ["policy", "run"]
@@ -277,7 +277,7 @@ class ViolationAdmin(StepsAdmin):
     def describe(self, record: Violation) -> str:
         """What was breached, how badly, where and when."""
         return (
-            f"{record.policy}: {record.violation_type} ({record.severity_score:.2f}) in {record.run}, "
+            f"{record.policy}: {record.violation_type} ({show_severity(record.severity_score)}) in {record.run}, "
             f"{self.detected(record)}, {record.get_resolution_status_display().lower()}"
         )
 

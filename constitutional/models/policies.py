@@ -30,7 +30,10 @@ class ConstitutionalPolicy(TimestampedModel):
         help_text="What people call the policy; unique whatever the case.",
     )
     policy_type = models.CharField(
-        max_length=50, choices=PolicyType, help_text="fundamental, operational, safety or ethical."
+        max_length=50,
+        choices=PolicyType,
+        help_text="fundamental (invariants, never off), operational (latency, cadence), "
+        "safety (bounds of the dynamics) or ethical (handling of data).",
     )
     policy_content = models.JSONField(
         help_text="What is measured, when it is breached, how severe that is and what follows; policy_schema.json."

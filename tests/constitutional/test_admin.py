@@ -90,7 +90,7 @@ class TestPolicies:
         assert (policy.policy_content, policy.version) == (make_content(), 1)
         url = reverse("admin:constitutional_constitutionalpolicy_change", args=[policy.pk])
         page = read(site.get(url))
-        assert "&quot;threshold&quot;: 2,\n" in page
+        assert re.search(r"&quot;op&quot;: &quot;gt&quot;,\n\s+&quot;threshold&quot;: 2,\n", page)
         post_policy(
             site, url, policy_content=json.dumps(make_content(threshold=3)), change_note="looser", is_active=None
         )
@@ -224,6 +224,10 @@ class TestViolations:
         page = read(site.get(VIOLATIONS))
         assert 'class="severity-fill severity-moderate" width="60.0"' in page
         assert "moderate 0.60" in page
+
+    def test_only_a_critical_severity_is_shown_as_one(self, site: Client) -> None:
+        ViolationFactory(severity_score=0.9999)
+        assert "major 0.99" in read(site.get(VIOLATIONS))
 
     def test_systemic_trouble_is_marked(self, site: Client) -> None:
         policy, run = PolicyFactory(), RunFactory()
