@@ -27,5 +27,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(username, email, password, **{**fields, "role": Role.ADMIN, "is_superuser": True})
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """The user called `username`."""
+        """The user called `username`; nobody's name holds a NUL character, which PostgreSQL would refuse."""
+        if username and "\x00" in username:
+            raise self.model.DoesNotExist
         return self.get(username__iexact=username)

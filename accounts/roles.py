@@ -18,46 +18,82 @@ from accounts.choices import Role
 FIXTURE = Path(__file__).parent / "fixtures" / "roles.json"
 EVERYTHING = ("view", "add", "change", "delete")
 
-RECORDED: dict[str, str] = {
-    "core.schemamigration": "view",
-    "core.systemconfigchange": "view",
-    "auth.group": "view",
-    "admin.logentry": "view",
-    "constitutional.policymonitorstate": "view",
-    "constitutional.policyversion": "view",
-    "constitutional.violation": "view",
-    "constitutional.violationnote": "view",
+RECORDED = {
+    "admin.logentry",
+    "auth.group",
+    "constitutional.policymonitorstate",
+    "constitutional.policyversion",
+    "constitutional.violation",
+    "constitutional.violationnote",
+    "core.schemamigration",
+    "core.systemconfigchange",
+    "kuramoto.synchronizationstate",
 }
 """What nobody writes by hand; administrators see it."""
 
-READERS = (
-    "core.fieldstate core.realityedge core.realitynetwork core.realitynode core.run core.systemconfig "
-    "constitutional.constitutionalpolicy constitutional.policyversion constitutional.runguardstate "
-    "constitutional.violation constitutional.violationnote"
-)
+READERS = {
+    "cognitive.cognitivesession",
+    "cognitive.memoryexperience",
+    "cognitive.memoryretrieval",
+    "constitutional.constitutionalpolicy",
+    "constitutional.policyversion",
+    "constitutional.runguardstate",
+    "constitutional.violation",
+    "constitutional.violationnote",
+    "core.fieldstate",
+    "core.realityedge",
+    "core.realitynetwork",
+    "core.realitynode",
+    "core.run",
+    "core.systemconfig",
+    "kuramoto.oscillatorstate",
+    "kuramoto.synchronizationevent",
+    "validation.metricsample",
+    "validation.metricseries",
+    "validation.systemmetric",
+    "validation.validationrun",
+}
 """What every role sees."""
 
-GRANTS: dict[Role, dict[str, str]] = {
-    Role.READONLY: {
-        "core.systemconfigchange": "view",
-        "core.schemamigration": "view",
-        "core.systemconfig": "read_server_metrics",
-    },
-    Role.USER: {
-        "core.run": "add",
-        "core.fieldstate": "add",
-    },
-    Role.OPERATOR: {
-        "core.run": "add change",
-        "core.fieldstate": "add",
-        "core.systemconfig": "add change read_server_metrics",
-        "core.systemconfigchange": "view",
-        "core.schemamigration": "view",
-        "core.realitynetwork": "change",
-        "constitutional.constitutionalpolicy": "add change",
-        "constitutional.runguardstate": "change",
-        "constitutional.violation": "review_violation",
-    },
+PRODUCERS = {
+    "cognitive.cognitivesession": "add change",
+    "cognitive.memoryexperience": "add change",
+    "cognitive.memoryretrieval": "add",
+    "core.fieldstate": "add",
+    "core.run": "add",
+    "kuramoto.oscillatorstate": "add",
+    "validation.metricsample": "add",
+    "validation.metricseries": "add",
+    "validation.systemmetric": "add",
+    "validation.validationrun": "add",
+}
+"""What programs write with the rights of their user."""
+
+INSPECTORS = {
+    "constitutional.policymonitorstate": "view",
+    "core.schemamigration": "view",
+    "core.systemconfig": "read_server_metrics",
+    "core.systemconfigchange": "view",
+    "kuramoto.synchronizationstate": "view",
+}
+"""How the system itself is doing."""
+
+GRANTS: dict[Role, list[dict[str, str]]] = {
+    Role.READONLY: [INSPECTORS],
+    Role.USER: [PRODUCERS],
+    Role.OPERATOR: [
+        PRODUCERS,
+        INSPECTORS,
+        {
+            "constitutional.constitutionalpolicy": "add change",
+            "constitutional.runguardstate": "change",
+            "constitutional.violation": "review_violation",
+            "core.realitynetwork": "change",
+            "core.run": "change",
+            "core.systemconfig": "add change",
+            "kuramoto.synchronizationevent": "add",
+        },
+    ],
 }
 """What a role may do besides seeing READERS; an administrator may do everything, and a run's owner change the run."""
 
@@ -68,11 +104,11 @@ def list_actions(model: type[Model], role: Role) -> set[str]:
     if role is Role.ADMIN:
         named = {codename for codename, _ in model._meta.permissions}
         if label in RECORDED:
-            return named | set(RECORDED[label].split())
+            return named | {"view"}
         # The database refuses to change what is append-only.
         return named | set(EVERYTHING[:2] if getattr(model, "append_only", False) else EVERYTHING)
-    seen = {"view"} if label in READERS.split() else set()
-    return seen | set(GRANTS[role].get(label, "").split())
+    seen = {"view"} if label in READERS else set()
+    return seen.union(*(grants.get(label, "").split() for grants in GRANTS[role]))
 
 
 def list_permissions(role: Role) -> list[tuple[str, str, str]]:

@@ -3,6 +3,8 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
 
+from nfcs.logs import configure_structlog
+
 
 class NfcsConfig(AppConfig):
     """Start-up, telemetry pipeline and dashboard; owns no table."""
@@ -10,8 +12,10 @@ class NfcsConfig(AppConfig):
     name = "nfcs"
 
     def ready(self) -> None:
-        """Draw runs in the admin: every other app has registered its pages by now, as this one comes last."""
+        """Join structlog's events to the log; draw runs in the admin, as every other app has registered its pages."""
         from nfcs.dashboard import run_admin  # noqa: F401
+
+        configure_structlog()
 
 
 class NfcsAdminConfig(admin_apps.AdminConfig):

@@ -40,6 +40,7 @@ class MetricsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, and count the answer."""
         begun = time.perf_counter()
         response = self.get_response(request)
         match = request.resolver_match

@@ -21,6 +21,7 @@ class LivenessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Say that the process lives, or pass on."""
         if request.path == "/healthz":
             return JsonResponse({"alive": True})
         return self.get_response(request)
@@ -33,6 +34,7 @@ class ContentSecurityPolicyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, with the policy."""
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
@@ -46,6 +48,7 @@ class RequestSanityMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Refuse, or pass on."""
         texts = [request.path, *(text for name, values in request.GET.lists() for text in (name, *values))]
         nul = any("\x00" in text for text in (*texts, *request.COOKIES.values()))
         if nul or any("\ufffd" in text for text in texts):

@@ -1,7 +1,8 @@
-"""Settings, all from the environment: `NFCS_*`, `DATABASE_URL`, and `NAME_FILE` for the path of a file with a secret."""
+"""Settings, all from the environment: `NFCS_*`, `DATABASE_URL`, and `NAME_FILE` for the file that holds a secret."""
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -189,7 +190,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["core.api.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "core.api.pagination.TimeCursorPagination",
-    "DEFAULT_FILTER_BACKENDS": ["core.api.filters.StrictFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "core.api.problems.handle_exception",
     "PAGE_SIZE": 100,
@@ -216,12 +217,14 @@ SPECTACULAR_SETTINGS = {
 
 PROCRASTINATE_ON_APP_READY = "nfcs.jobs.on_app_ready"
 
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
+"""Django's own log has them as warnings."""
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "json": {"()": "structlog.stdlib.ProcessorFormatter", "processor": "nfcs.logs.render_json"},
-        "plain": {"format": "%(levelname)s %(name)s %(message)s"},
+        "json": {"()": "nfcs.logs.make_json_formatter"},
+        "plain": {"()": "nfcs.logs.make_plain_formatter"},
     },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": env.str("NFCS_LOG_FORMAT", "plain")},

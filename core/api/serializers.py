@@ -9,6 +9,9 @@ from typing import Any, ClassVar
 from django.db import models
 from rest_framework import serializers
 
+MOST_ERRORS = 20
+"""Unknown fields that an error names."""
+
 
 class FiniteFloatField(serializers.FloatField):
     """A finite JSON number; no text, no truth value."""
@@ -74,7 +77,7 @@ class StrictFieldsMixin:
                 raise serializers.ValidationError(
                     {
                         name: [serializers.ErrorDetail(f"This cannot be set. Known: {known}.", "unknown")]
-                        for name in unknown
+                        for name in unknown[:MOST_ERRORS]
                     }
                 )
         return super().to_internal_value(data)  # type: ignore[misc]

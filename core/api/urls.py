@@ -8,9 +8,9 @@ from core.api.networks import NetworkViewSet
 from core.api.runs import RunViewSet
 
 router = SimpleRouter()
-router.register("runs", RunViewSet, basename="run")
-router.register("networks", NetworkViewSet, basename="network")
+router.register("runs", RunViewSet, basename="runs")
+router.register("networks", NetworkViewSet, basename="networks")
 router.register("config", ConfigViewSet, basename="config")
-router.register("fields", FieldViewSet, basename="field")
+router.register("fields", FieldViewSet, basename="fields")
 
 urlpatterns = router.urls

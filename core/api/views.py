@@ -10,7 +10,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from core.api.filters import parameters_of, refuse_unknown_parameters
+from core.api.filters import list_known_parameters, refuse_unknown_parameters
 from core.db.identity import set_actor
 
 
@@ -27,9 +27,9 @@ class ActorMixin(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, check permissions, then name the user to the database."""
         super().initial(request, *args, **kwargs)
-        if request.method not in SAFE_METHODS:
-            # What is read passes the filter backend, which knows the filters too.
-            refuse_unknown_parameters(request, set(parameters_of(self)))
+        # A view that reads without filter backends looks at its parameters itself.
+        if request.method not in SAFE_METHODS or getattr(self, "filter_backends", ()):
+            refuse_unknown_parameters(request, list_known_parameters(self))
         set_actor(request.user.pk if request.user.is_authenticated else None)
 
 

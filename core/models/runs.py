@@ -23,7 +23,7 @@ def default_ha_weights() -> list[float]:
 class Run(TimestampedModel):
     """One run of a simulator, a live system or an import: the parent of all telemetry with the same origin.
 
-    Opened and closed by services; what defines the run (kind, seed, frequencies, weights) does not change once it began.
+    Opened and closed by services; what defines it (kind, seed, frequencies, weights) does not change once it began.
     """
 
     run_uuid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False, help_text="Identity across databases.")

@@ -63,7 +63,7 @@ def start_run(
         kind=kind,
         owner=owner,
         started_at=started_at,
-        parameters=dict(parameters or {}),
+        parameters={} if parameters is None else parameters,
         seed=seed,
         code_version=code_version,
         network=network,

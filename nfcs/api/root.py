@@ -12,6 +12,8 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
+from core.api.filters import refuse_unknown_parameters
+
 
 class RootView(APIView):
     """The lists of the API.
@@ -26,8 +28,10 @@ class RootView(APIView):
     @extend_schema(responses={200: {"type": "object", "additionalProperties": {"type": "string", "format": "uri"}}})
     def get(self, request: Request) -> Response:
         """The address of every list, by its name."""
-        addresses = [reverse(name, request=request) for name in _list_names(self.patterns)]
-        return Response({address.rstrip("/").rsplit("/", 1)[1]: address for address in sorted(addresses)})
+        refuse_unknown_parameters(request, set())
+        addresses = sorted(reverse(name, request=request) for name in _list_names(self.patterns))
+        root = request.build_absolute_uri(request.path)
+        return Response({address.removeprefix(root).strip("/"): address for address in addresses})
 
 
 def _list_names(patterns: Any) -> Iterator[str]:

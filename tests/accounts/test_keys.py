@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from django.db import DataError, IntegrityError, connection, transaction
-from tests.factories.accounts import AdminFactory, UserFactory
 
 from accounts.models import ApiKey
 from accounts.services import create_api_key, revoke_api_key
 from core.exceptions import Conflict
+from tests.factories.accounts import AdminFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
-from tests.factories.accounts import PartnerFactory
 
 from accounts.choices import PartnerStatus
 from accounts.models import PartnerConfig
 from accounts.services import change_partner_status
+from tests.factories.accounts import PartnerFactory
 
 pytestmark = pytest.mark.django_db
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import count
 
 import factory
 import numpy as np
@@ -37,8 +38,12 @@ class ConfigFactory(factory.django.DjangoModelFactory):
     config_type = ConfigType.INTEGER
 
 
-def make_network(name: str = "ring", n: int = 5) -> RealityNetwork:
-    """A ring of `n` vertices on the unit circle, 1 mm across each way."""
+_numbers = count()
+
+
+def make_network(name: str | None = None, n: int = 5) -> RealityNetwork:
+    """A ring of `n` vertices on a circle of 1 mm."""
+    name = name or f"ring {next(_numbers)}"
     angles = 2 * np.pi * np.arange(n) / n
     nodes = [Vertex(label=f"v{i}", x=float(np.cos(a)), y=float(np.sin(a)), z=0.0) for i, a in enumerate(angles)]
     return import_network(name=name, nodes=nodes, edges=[Link(i, (i + 1) % n) for i in range(n)])

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.factories.accounts import UserFactory
-from tests.factories.core import RunFactory
-from tests.factories.kuramoto import make_phases
 
 from core.models import FieldState
 from kuramoto.models import OscillatorState
+from tests.factories.accounts import UserFactory
+from tests.factories.core import RunFactory
+from tests.factories.kuramoto import make_phases
 from validation.models import MetricSample
 
 pytestmark = pytest.mark.django_db
