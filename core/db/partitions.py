@@ -14,6 +14,7 @@ from core.db.sql import fetch_all
 from core.exceptions import Conflict, FieldError, InvalidInput, NotFound
 
 MAX_AHEAD = 120
+ENSURE = "SELECT made, moved_rows FROM nfcs_core.ensure_partition_v1(%s::regclass, %s, %s, %s)"
 
 
 @dataclass(frozen=True)
@@ -111,10 +112,7 @@ def ensure_partitions(
 
 def _ensure_partition(table: str, leaf: str, from_at: str, to_at: str, using: str) -> tuple[bool, int]:
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute(
-            "SELECT made, moved_rows FROM nfcs_core.ensure_partition_v1(%s::regclass, %s, %s, %s)",
-            [table, leaf, from_at, to_at],
-        )
+        cursor.execute(ENSURE, [table, leaf, from_at, to_at])
         made, moved_rows = cursor.fetchone()
     return made, moved_rows
 
