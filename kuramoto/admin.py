@@ -1,4 +1,4 @@
-"""Oscillator states and synchronization events in the admin, and runs that operators stop and recover."""
+"""Oscillator states and synchronization events in the admin."""
 
 from __future__ import annotations
 
@@ -9,20 +9,15 @@ from typing import Any, ClassVar
 import numpy as np
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, reverse
-from django.urls import path as route
-from django.utils.html import format_html, format_html_join
+from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from core.admin.runs import RunAdmin
-from core.admin_base import RunFilter, TelemetryAdmin, number_column, show_json, time_column
+from core.admin_base import RunFilter, TelemetryAdmin, TimeWindowFilter, number_column, show_json, time_column
 from core.charts import Band, Level, Markup, Series, Threshold, histogram, line_chart, phase_wheel
 from core.charts.svg import draw
 from core.drawing import draw_network
-from core.models import Run
-from kuramoto import admin_control
 from kuramoto.choices import EventType
 from kuramoto.models import OscillatorState, SynchronizationEvent
 from kuramoto.selectors import list_order_parameter
@@ -129,7 +124,7 @@ class SynchronizationEventAdmin(TelemetryAdmin):
 
     time_field = "occurred_at"
     list_display = ("kind", "run", "time", "short_evidence", "brought_by")
-    list_filter: ClassVar[Any] = ("event_type", "cause", RunFilter, "occurred_at")
+    list_filter: ClassVar[Any] = (TimeWindowFilter, "event_type", "cause", RunFilter)
     list_select_related: ClassVar[Any] = ("run", "actor")
     ordering = ("-occurred_at", "-id")
     fieldsets = (
@@ -152,15 +147,6 @@ class SynchronizationEventAdmin(TelemetryAdmin):
 
     class Media:
         css = {"all": ("core/charts.css", "kuramoto/admin.css")}
-
-    def get_urls(self) -> list[URLPattern]:
-        """Django's addresses, and before them those of stopping and recovering runs."""
-        wrap = self.admin_site.admin_view
-        return [
-            route("emergency-stop/", wrap(admin_control.stop_runs), name="kuramoto_stop_runs"),
-            route("recover/", wrap(admin_control.recover_runs), name="kuramoto_recover_runs"),
-            *super().get_urls(),
-        ]
 
     @admin.display(description="event")
     def kind(self, event: SynchronizationEvent) -> SafeString:
@@ -218,46 +204,3 @@ def describe_evidence(event: SynchronizationEvent) -> str:
     bound = f"at or above {event.threshold_on:g}" if rose else f"at or below {event.threshold_off:g}"
     before = "" if event.sync_level_before is None else f" from {event.sync_level_before:.2f}"
     return f"r {'rose' if rose else 'fell'}{before} to {event.sync_level_after:.2f}, {bound} for {event.dwell_s:.3g} s"
-
-
-admin.site.unregister(Run)
-
-
-@admin.register(Run)
-class ControlledRunAdmin(RunAdmin):
-    """Runs, which operators stop and recover."""
-
-    actions: Any = (*RunAdmin.actions, "stop_selected", "recover_selected")
-
-    def has_control_permission(self, request: HttpRequest) -> bool:
-        """Whether the viewer may stop and recover runs."""
-        return request.user.has_perm("kuramoto.add_synchronizationevent")
-
-    @admin.display(description="")
-    def telemetry(self, run: Run) -> SafeString:
-        """Where its states, fields and events are listed."""
-        places = (
-            ("kuramoto_oscillatorstate", "states"),
-            ("core_fieldstate", "fields"),
-            ("kuramoto_synchronizationevent", "events"),
-        )
-        links = [
-            (reverse(f"admin:{name}_changelist"), run.pk, "" if words == "events" else "&within=all", words)
-            for name, words in places
-        ]
-        return format_html_join(", ", '<a href="{}?run={}{}">{}</a>', links)
-
-    @admin.action(description="Emergency stop of the selected runs", permissions=["control"])
-    def stop_selected(self, request: HttpRequest, runs: QuerySet[Run]) -> HttpResponse:
-        """Ask for a reason, then stop."""
-        return _ask("admin:kuramoto_stop_runs", runs)
-
-    @admin.action(description="Recover the selected runs", permissions=["control"])
-    def recover_selected(self, request: HttpRequest, runs: QuerySet[Run]) -> HttpResponse:
-        """Ask for a reason, then recover."""
-        return _ask("admin:kuramoto_recover_runs", runs)
-
-
-def _ask(address: str, runs: QuerySet[Any]) -> HttpResponse:
-    ids = runs.order_by("pk").values_list("pk", flat=True)[: admin_control.MOST_RUNS]
-    return HttpResponseRedirect(f"{reverse(address)}?runs={','.join(map(str, ids))}")

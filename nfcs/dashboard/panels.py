@@ -168,12 +168,11 @@ def _list_tiles(snapshot: Snapshot) -> list[dict[str, Any]]:
     if ha is not None:
         alarm = pictures.name_alarm(ha, snapshot.ha_levels)
         add("Hallucination number Ha", f"{ha:.2f}", alarm, pictures.HA_LEVELS[alarm])
-    if snapshot.guard is not None:
-        state_name = str(snapshot.guard.level)
-        note = "latched" if snapshot.guard.latched else "the controller's state"
-        add("Guard", state_name, note, pictures.HA_LEVELS[state_name])
+    level_name = str(snapshot.guard.level) if snapshot.guard else "normal"
     if snapshot.is_stopped:
-        add("Emergency stop", "latched", "until somebody recovers the run", "emergency")
+        add("Guard", level_name, "stopped until somebody recovers the run", "emergency")
+    elif snapshot.guard is not None:
+        add("Guard", level_name, "latched" if snapshot.guard.latched else "", pictures.HA_LEVELS[level_name])
     if field is not None and field.coherence_level is not None:
         add("Field coherence", f"{field.coherence_level:.3f}", f"{field.resolution} points a side")
     if field is not None and field.defect_count is not None:

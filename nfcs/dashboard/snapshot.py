@@ -17,6 +17,7 @@ from nfcs.dashboard import selectors
 from nfcs.dashboard.selectors import Buckets, FloatArray, Window
 
 LIVE_SPAN = timedelta(minutes=10)
+SHORTEST_SPAN = timedelta(minutes=1)
 LIVE_BUCKET_S = 1.0
 LIVE_ROWS = 100
 """Rows of a second that are read; beyond 100 Hz the charts are sampled."""
@@ -28,11 +29,16 @@ USUAL_THRESHOLDS = (0.8, 0.6)
 """r at which a run counts as synchronized and no longer does, where its detector has not begun."""
 
 
-def find_window(newest_at: datetime | None, now: datetime) -> Window:
-    """The last ten minutes up to now, or up to the newest row where that is older or of the future."""
+def find_window(newest_at: datetime | None, started_at: datetime, now: datetime) -> Window:
+    """The last ten minutes up to now, or up to the newest row where that is older or of the future.
+
+    Of a run that is younger, the time since its start, a minute or more.
+    """
     end = now if newest_at is None or now - LIVE_SPAN <= newest_at <= now else newest_at
     to_at = end.replace(microsecond=0) + timedelta(seconds=1)
-    return Window(to_at - LIVE_SPAN, to_at)
+    start = started_at.replace(microsecond=0)
+    is_young = to_at - LIVE_SPAN < start <= (newest_at or now)
+    return Window(min(start, to_at - SHORTEST_SPAN) if is_young else to_at - LIVE_SPAN, to_at)
 
 
 class Snapshot:
@@ -68,10 +74,10 @@ class Snapshot:
     def window(self) -> Window:
         """The time that the charts show."""
         if not self.whole:
-            return find_window(self.newest_at, self.now)
+            return find_window(self.newest_at, self.run.started_at, self.now)
         span = selectors.get_run_span(self.run.pk)
         if span is None:
-            return find_window(None, self.now)
+            return find_window(None, self.run.started_at, self.now)
         first, last = (at.replace(microsecond=0) for at in span)
         return Window(first, last + timedelta(seconds=1))
 

@@ -9,25 +9,25 @@ _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
 
-def format_age(age: timedelta) -> str:
-    """Write a length of time in its two largest units, such as `2 h 4 min`; nothing below a second."""
+def format_age(age: timedelta, units: int = 2) -> str:
+    """Write a length of time in its largest units, such as `2 h 4 min`; what is below a second is 0 s."""
     rest = max(0, int(age.total_seconds()))
-    parts = []
+    parts: list[str] = []
     for size, unit in _UNITS:
         count, rest = divmod(rest, size)
+        if parts and (not count or len(parts) == units):
+            break
         if count:
             parts.append(f"{count} {unit}")
-        elif parts:
-            break
-    return " ".join(parts[:2]) or "0 s"
+    return " ".join(parts) or "0 s"
 
 
 def format_since(at: datetime, now: datetime) -> str:
-    """Say how long ago or how far ahead a time is; within a second it is now."""
+    """Say in its largest unit how long ago or how far ahead a time is; within a second it is now."""
     seconds = (now - at).total_seconds()
     if abs(seconds) < 1:
         return "now"
-    return f"{format_age(now - at)} ago" if seconds > 0 else f"in {format_age(at - now)}"
+    return f"{format_age(now - at, 1)} ago" if seconds > 0 else f"in {format_age(at - now, 1)}"
 
 
 def format_count(count: int) -> str:

@@ -31,11 +31,23 @@ function showStatus(state, words, time) {
     clock.textContent = time.toISOString().slice(11, 19);
 }
 
-// What somebody reads with a pointer, a keyboard or a selection is left alone.
-function isInUse(panel) {
+function isSelected(panel) {
     const selection = document.getSelection();
-    return panel.body.contains(document.activeElement)
-        || (!selection.isCollapsed && panel.element.contains(selection.anchorNode));
+    return !selection.isCollapsed && panel.element.contains(selection.anchorNode);
+}
+
+// The focused link and how far tables are scrolled stay as they are.
+function replaceBody(panel, html) {
+    const active = document.activeElement;
+    const focused = panel.body.contains(active) ? active.getAttribute("href") : null;
+    const scrolled = [...panel.body.querySelectorAll(".scroll")].map((box) => box.scrollLeft);
+    panel.body.innerHTML = html;
+    panel.body.querySelectorAll(".scroll").forEach((box, index) => {
+        box.scrollLeft = scrolled[index] ?? 0;
+    });
+    if (focused !== null) {
+        panel.body.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    }
 }
 
 async function redraw(panel) {
@@ -57,8 +69,8 @@ async function redraw(panel) {
         throw new Error(`${address.pathname} answered ${answer.status}`);
     }
     const html = await answer.text();
-    if (html !== panel.html && !isInUse(panel)) {
-        panel.body.innerHTML = html;
+    if (html !== panel.html && !isSelected(panel)) {
+        replaceBody(panel, html);
         panel.html = html;
         panel.drawnWidth = width;
     }
@@ -84,7 +96,7 @@ async function tick() {
     } catch (error) {
         if (error instanceof SignedOut) {
             clearInterval(timer);
-            showStatus("stale", "signed out; stale since", answeredAt);
+            showStatus("stale", "signed out, reload to sign in; stale since", answeredAt);
         } else {
             pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(2000, pauseMs * 2));
             for (const panel of panels) {

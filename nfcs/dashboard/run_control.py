@@ -15,19 +15,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from core.db.errors import translate_database_error
+from core.exceptions import DomainError
 from core.models import Run
-from kuramoto.choices import EventCause
-from kuramoto.models import SynchronizationEvent
-from kuramoto.services import recover_run, stop_run
+from nfcs.control import recover_run_by_hand, stop_run_by_hand
 
 MOST_RUNS = 100
+PERMISSIONS = ("kuramoto.add_synchronizationevent", "constitutional.change_runguardstate")
 
 
 @dataclass(frozen=True)
 class Control:
     """What an operator does to a run: the service, and how people call it."""
 
-    record: Callable[..., SynchronizationEvent]
+    act: Callable[..., None]
     title: str
     done: str
     explanation: str
@@ -35,14 +35,14 @@ class Control:
 
 
 STOP = Control(
-    stop_run,
+    stop_run_by_hand,
     "Emergency stop",
     "stopped",
     "An emergency stop stays latched until somebody recovers the run. It is recorded for good.",
     is_stop=True,
 )
 RECOVER = Control(
-    recover_run,
+    recover_run_by_hand,
     "Recover",
     "recovered",
     "A recovery ends an emergency stop. It is recorded for good.",
@@ -61,25 +61,26 @@ class ReasonForm(forms.Form):
 
 
 def stop_runs(request: HttpRequest) -> HttpResponse:
-    """Ask why, then record an emergency stop of each run."""
+    """Ask why, then stop each run."""
     return _control(request, STOP)
 
 
 def recover_runs(request: HttpRequest) -> HttpResponse:
-    """Ask why, then record that each run may go on."""
+    """Ask why, then let each run go on."""
     return _control(request, RECOVER)
 
 
 def _control(request: HttpRequest, control: Control) -> HttpResponse:
-    if not request.user.has_perm("kuramoto.add_synchronizationevent"):
+    if not request.user.has_perms(PERMISSIONS):
         raise PermissionDenied
     runs = _find_runs(request)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         for run in runs:
-            _record(request, control, run, form.cleaned_data["reason"])
-        events = reverse("admin:kuramoto_synchronizationevent_changelist")
-        return HttpResponseRedirect(f"{events}?run={runs[0].pk}" if len(runs) == 1 else events)
+            _act(request, control, run, form.cleaned_data["reason"])
+        if len(runs) == 1:
+            return HttpResponseRedirect(reverse("admin:nfcs_run_overview", args=[runs[0].pk]))
+        return HttpResponseRedirect(reverse("admin:core_run_changelist"))
     context = {
         **admin.site.each_context(request),
         "title": control.title,
@@ -87,18 +88,18 @@ def _control(request: HttpRequest, control: Control) -> HttpResponse:
         "runs": runs,
         "form": form,
     }
-    return TemplateResponse(request, "kuramoto/run_control.html", context)
+    return TemplateResponse(request, "nfcs/run_control.html", context)
 
 
-def _record(request: HttpRequest, control: Control, run: Run, reason: str) -> None:
-    """Do it to one run and tell the operator; what the database refuses leaves the other runs alone."""
+def _act(request: HttpRequest, control: Control, run: Run, reason: str) -> None:
+    """Do it to one run and tell the operator; what is refused leaves the other runs alone."""
     try:
-        control.record(run=run, cause=EventCause.MANUAL, reason=reason, now=timezone.now(), actor_id=request.user.pk)
-    except IntegrityError as error:
-        refusal = translate_database_error(error)
+        control.act(run=run, actor=request.user, reason=reason, now=timezone.now())
+    except (DomainError, IntegrityError) as error:
+        refusal = error if isinstance(error, DomainError) else translate_database_error(error)
         if refusal is None:
             raise
-        details = " ".join(one.detail for one in refusal.errors)
+        details = " ".join(one.detail for one in refusal.errors) or refusal.detail
         messages.error(request, f"{run} was not {control.done}: {details}")
     else:
         messages.success(request, f"{run} was {control.done}.")
