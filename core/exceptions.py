@@ -55,6 +55,23 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class InvalidTransition(Conflict):
+    """The event does not lead on from the state that the neuron is in."""
+
+    code = "invalid_transition"
+
+    @classmethod
+    def of(cls, neuron_id: int, state: str, event: str) -> InvalidTransition:
+        """The refusal of one event of one neuron."""
+        return cls(
+            f"Neuron {neuron_id} is {state}, and {event} leads nowhere it may go from there.",
+            [
+                FieldError("from", f"The neuron is {state}.", state),
+                FieldError("event", f"{event} leads nowhere it may go from there.", event),
+            ],
+        )
+
+
 class ConstraintViolation(InvalidInput):
     """The database refused the row."""
 
@@ -119,5 +136,65 @@ register_constraints(
         "nfcs_fields_defects_ck": ("defect_count", "Finite numbers of at least 0 are needed."),
         "nfcs_fields_ha_ck": ("ha", "A number from 0 to 10 is needed."),
         "nfcs_fields_ha_parts_ck": ("ha", "Ha has a version and a component from 0 to 1, or none of them is there."),
+    }
+)
+register_constraints(
+    {
+        "quantum_neurons_name_ck": ("name", "A name is needed."),
+        "quantum_neurons_type_ck": (
+            "neuron_type",
+            "The type is none of input, hidden, output, memory, attention, recurrent.",
+        ),
+        "quantum_neurons_layer_ck": ("layer_index", "Layers count from 0."),
+        "quantum_neurons_node_ck": ("network", "A neuron at a vertex names its network."),
+        "quantum_neurons_node_inside": ("node", "The vertex belongs to another network."),
+        "quantum_neurons_run_fixed": ("run", "A neuron stays in its run."),
+        "quantum_neurons_bloch_ck": ("bloch", "A vector of length 1 at most is needed."),
+        "quantum_neurons_sweep_ck": ("sweep_rate", "An open sweep has a bias and a rate other than 0."),
+        "quantum_neurons_tunneling_ck": ("sweep_rate", "A sweep is open exactly while the neuron is tunneling."),
+        "quantum_neurons_state_ck": ("state", "There is no such state."),
+        "quantum_neurons_omega_ck": ("omega", "A finite number is needed."),
+        "quantum_neurons_t1_ck": ("t1_s", "A finite number above 0 is needed."),
+        "quantum_neurons_t2_ck": ("t2_s", "A number above 0 and at most twice t1_s is needed."),
+        "quantum_neurons_p_eq_ck": ("p_eq", "A number from 0 to 1 is needed."),
+        "quantum_neurons_delta_ck": ("delta", "A finite number of at least 0 is needed."),
+        "quantum_neurons_kappa_ck": ("kappa", "A finite number is needed."),
+        "quantum_neurons_threshold_ck": ("v_th_mv", "A finite number above v_rest_mv is needed."),
+        "quantum_neurons_v_mv_ck": ("v_mv", "A finite number is needed."),
+        "quantum_neurons_tau_m_ck": ("tau_m_ms", "A finite number above 0 is needed."),
+        "quantum_neurons_r_mohm_ck": ("r_mohm", "A finite number above 0 is needed."),
+        "quantum_neurons_refractory_ck": ("refractory_ms", "A finite number of at least 0 is needed."),
+        "quantum_neurons_spike_rate_ck": ("spike_rate_hz", "A finite number of at least 0 is needed."),
+        "quantum_neurons_outcome_ck": ("last_outcome", "A measurement, and nothing else, has the outcome 0 or 1."),
+        "quantum_neurons_parameters_ck": ("last_parameters", "An object is needed."),
+        "quantum_neurons_event_named": (
+            "last_event",
+            "What changes state or calibration names its event and counts event_seq up by one.",
+        ),
+        "quantum_neurons_time_order": ("last_event_at", "An event is not earlier than the one before it."),
+        "quantum_neurons_measurements": ("measurement_count", "It counts the measurements and never goes down."),
+        "quantum_neurons_calibration": (
+            "last_event",
+            "A calibration, and nothing else, changes the calibration alone.",
+        ),
+        "quantum_neurons_relax": ("coherence_l1", "Coherence does not grow while a neuron relaxes."),
+        "quantum_neurons_partner": (
+            "last_partner",
+            "An event that changes both of a pair, and no other, names the partner.",
+        ),
+        "quantum_neurons_transition": ("last_event", "The event does not lead from this state to that one."),
+        "quantum_neurons_both_or_neither": ("last_partner", "Both of a pair change, or neither."),
+        "quantum_entanglements_order_ck": ("neuron_a", "The neuron with the lower id stands first."),
+        "quantum_entanglements_concurrence_ck": ("concurrence", "A number from 0 to 1 is needed."),
+        "quantum_entanglements_vector_ck": ("state_vector", "Four complex128 are needed, 64 octets."),
+        "quantum_entanglements_one_each": ("neuron_a", "A neuron is entangled with one other at most."),
+        "quantum_entanglements_append_only": ("concurrence", "A pair does not change; it is made and ended."),
+        "quantum_state_transitions_uq": ("event", "The transition is there already."),
+        "quantum_neuron_history_seq_ck": ("seq", "Events count from 1."),
+        "quantum_neuron_history_c_ck": ("c_after", "Coherence lies from 0 to 1."),
+        "quantum_neuron_history_bloch_ck": ("bloch_after", "Three finite numbers are needed."),
+        "quantum_neuron_history_outcome_ck": ("outcome", "A measurement, and nothing else, has the outcome 0 or 1."),
+        "quantum_neuron_history_parameters_ck": ("parameters", "An object is needed."),
+        "quantum_neuron_history_append_only": ("event", "The history of a neuron does not change."),
     }
 )
