@@ -12,7 +12,9 @@ PARTITIONED_TABLES = {
     "nfcs_fields": "month",
     "kuramoto_oscillators": "month",
     "metric_samples": "month",
+    "golden_dag_audit": "month",
+    "quantum_neuron_history": "week",
 }
 """Time-partitioned tables and the width of their partitions."""
-SEED_FIXTURES = ("roles", "seed_config", "biosemi64")
+SEED_FIXTURES = ("roles", "seed_config", "biosemi64", "policies")
 """What `loaddata` gives every new installation, in this order."""

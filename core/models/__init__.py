@@ -1,20 +1,27 @@
 """Models of the core app."""
 
+from core.models.audit import AuditEntry
 from core.models.base import HallucinationColumns, RecordModel, TelemetryModel, TimestampedModel
 from core.models.config import SchemaMigration, SystemConfig, SystemConfigChange
 from core.models.fields import FieldState
 from core.models.networks import RealityEdge, RealityNetwork, RealityNode
+from core.models.neurons import Entanglement, NeuronEvent, QuantumNeuron, StateTransition
 from core.models.runs import Run
 
 __all__ = [
+    "AuditEntry",
+    "Entanglement",
     "FieldState",
     "HallucinationColumns",
+    "NeuronEvent",
+    "QuantumNeuron",
     "RealityEdge",
     "RealityNetwork",
     "RealityNode",
     "RecordModel",
     "Run",
     "SchemaMigration",
+    "StateTransition",
     "SystemConfig",
     "SystemConfigChange",
     "TelemetryModel",

@@ -19,7 +19,10 @@ class SystemConfigManager(models.Manager["SystemConfig"]):
 
 
 class SystemConfig(RecordModel):
-    """One configuration value of one environment, of the JSON type that `config_type` names; changes are kept."""
+    """One configuration value of one environment, of the JSON type that `config_type` names; changes are kept.
+
+    Made and changed by operators, and by fixtures; read by whatever asks `get_config` for its key.
+    """
 
     id = models.AutoField(primary_key=True)
     config_key = models.CharField(max_length=255, help_text="Dotted name, such as kuramoto.n_oscillators.")
@@ -86,6 +89,8 @@ class SystemConfigChange(RecordModel):
 
 class SchemaMigration(RecordModel):
     """One applied migration and the checksum of its files, kept in step with Django's own record after every migrate."""
+
+    read_only = True
 
     version = models.CharField(max_length=255, primary_key=True, help_text="App and number, such as core.0001_initial.")
     applied_at = models.DateTimeField(db_default=Now(), help_text="When it was applied.")

@@ -30,10 +30,10 @@ def test_the_development_run_is_what_its_numbers_say() -> None:
 
 
 def test_every_start_up_fixture_loads_twice() -> None:
-    from nfcs.management.commands.up import FIXTURES
+    from core.constants import SEED_FIXTURES
 
     for _ in range(2):
-        call_command("loaddata", *FIXTURES, verbosity=0)
+        call_command("loaddata", *SEED_FIXTURES, verbosity=0)
     assert SystemConfig.objects.get(config_key="kuramoto.n_oscillators").config_value == 64
     network = RealityNetwork.objects.get(name="biosemi64")
     assert (network.nodes.count(), network.edges.count()) == (64, 211)

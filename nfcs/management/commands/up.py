@@ -15,11 +15,10 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
 from accounts.models import User
+from core.constants import SEED_FIXTURES
 from core.management.base import NfcsCommand
 from core.models import SystemConfig
 from nfcs.supervisor import Process, Supervisor
-
-FIXTURES = ("roles", "seed_config", "biosemi64", "policies")
 
 
 class Command(NfcsCommand):
@@ -68,8 +67,8 @@ class Command(NfcsCommand):
         if SystemConfig.objects.exists():
             self._done("kept as they are")
         else:
-            call_command("loaddata", *FIXTURES, verbosity=0)
-            self._done(", ".join(FIXTURES))
+            call_command("loaddata", *SEED_FIXTURES, verbosity=0)
+            self._done(", ".join(SEED_FIXTURES))
         self._step("partitions")
         call_command("partitions", "ensure", stdout=open(os.devnull, "w"))  # noqa: SIM115
         self._done("the coming months are covered")
