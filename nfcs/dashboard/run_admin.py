@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -22,9 +22,12 @@ admin.site.unregister(Run)
 class OperatedRunAdmin(RunAdmin):
     """Runs, each with its page of pictures and its telemetry."""
 
-    list_display: Any = ("name", "id", "overview", "kind", "network", "started_at", "ended_at", "telemetry")
+    list_display: Any = ("name", "id", "overview", "telemetry", "kind", "started_at", "ended_at")
     actions: Any = (*RunAdmin.actions, "stop_runs", "recover_runs")
     change_form_template = "nfcs/run_change_form.html"
+
+    class Media:
+        css: ClassVar[Any] = {"all": ("nfcs/dashboard.css",)}
 
     def get_urls(self) -> list[URLPattern]:
         """Django's addresses, and before them those of stopping and recovering."""
