@@ -25,7 +25,10 @@ RECORDED = {
     "constitutional.policyversion",
     "constitutional.violation",
     "constitutional.violationnote",
+    "core.entanglement",
+    "core.neuronevent",
     "core.schemamigration",
+    "core.statetransition",
     "core.systemconfigchange",
     "kuramoto.synchronizationstate",
 }
@@ -40,11 +43,15 @@ READERS = {
     "constitutional.runguardstate",
     "constitutional.violation",
     "constitutional.violationnote",
+    "core.entanglement",
     "core.fieldstate",
+    "core.neuronevent",
+    "core.quantumneuron",
     "core.realityedge",
     "core.realitynetwork",
     "core.realitynode",
     "core.run",
+    "core.statetransition",
     "core.systemconfig",
     "kuramoto.oscillatorstate",
     "kuramoto.synchronizationevent",
@@ -60,6 +67,7 @@ PRODUCERS = {
     "cognitive.memoryexperience": "add change",
     "cognitive.memoryretrieval": "add",
     "core.fieldstate": "add",
+    "core.quantumneuron": "add",
     "core.run": "add",
     "kuramoto.oscillatorstate": "add",
     "validation.metricsample": "add",
@@ -88,6 +96,7 @@ GRANTS: dict[Role, list[dict[str, str]]] = {
             "constitutional.constitutionalpolicy": "add change",
             "constitutional.runguardstate": "change",
             "constitutional.violation": "review_violation",
+            "core.quantumneuron": "change",
             "core.realitynetwork": "change",
             "core.run": "change",
             "core.systemconfig": "add change",
@@ -95,7 +104,7 @@ GRANTS: dict[Role, list[dict[str, str]]] = {
         },
     ],
 }
-"""What a role may do besides seeing READERS; an administrator may do everything, and a run's owner change the run."""
+"""What a role may do besides seeing READERS; an administrator may do all, a run's owner change the run and its neurons."""
 
 
 def list_actions(model: type[Model], role: Role) -> set[str]:

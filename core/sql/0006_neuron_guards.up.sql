@@ -59,7 +59,7 @@ CREATE TRIGGER neuron_guard BEFORE INSERT OR UPDATE OF network_id, node_id, run_
 CREATE FUNCTION nfcs_core.derive_neuron_state_v1() RETURNS trigger
 LANGUAGE plpgsql AS $$
 DECLARE
-    from_state text := 'decoherent';
+    state_before text := 'decoherent';
     was_pair boolean := false;
     refusal text;
     reason text;
@@ -84,7 +84,7 @@ BEGIN
         refusal := 'quantum_neurons_event_named';
         reason := 'what changes the state or the calibration of a neuron names last_event and sets event_seq one higher';
     ELSE
-        from_state := OLD.state;
+        state_before := OLD.state;
         was_pair := OLD.state = 'entangled' AND NEW.last_event <> 'calibrate';
         IF NEW.event_seq <> OLD.event_seq + 1 THEN
             refusal := 'quantum_neurons_event_named';
@@ -135,9 +135,9 @@ BEGIN
     END IF;
     IF NOT EXISTS (
         SELECT FROM nfcs_core.quantum_state_transitions t
-        WHERE t.from_state = derive_neuron_state_v1.from_state AND t.event = NEW.last_event AND t.to_state = NEW.state
+        WHERE t.from_state = state_before AND t.event = NEW.last_event AND t.to_state = NEW.state
     ) THEN
-        RAISE EXCEPTION '% does not lead from % to %', NEW.last_event, from_state, NEW.state
+        RAISE EXCEPTION '% does not lead neuron % from % to %', NEW.last_event, NEW.id, state_before, NEW.state
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'quantum_neurons_transition',
                   TABLE = 'quantum_neurons';
     END IF;
