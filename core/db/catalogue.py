@@ -2,8 +2,8 @@
 
 A catalogue is a dict of kinds of things (`relations`, `functions`, ...), each a dict by qualified name. A thing has
 attributes (strings, numbers, booleans; what is absent is left out) and parts (`columns`, `indexes`, ...), which
-are kinds of things again. It depends on the schema alone: not on oids, the order of creation, the session's settings or
-the PostgreSQL version.
+are kinds of things again. It depends on the schema alone: not on oids, the order of creation or of columns, the
+session's settings or the PostgreSQL version.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ _SESSION = {
 _VARCHAR_LIST = re.compile(r"\(ARRAY\[((?:'(?:[^']|'')*'::character varying(?:, )?)+)\]\)::text\[\]")
 _VARCHAR_CAST = re.compile(r"\(('(?:[^']|'')*')::character varying\)::text")
 """A list of texts that a varchar column is compared with, as PostgreSQL reads it first, and from a dump of that."""
+_MARKS = re.compile(r"'(?:[^']|'')*'|[()]| AND | OR ")
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ def _read(kind: str, schemas: tuple[str, ...], using: str) -> Iterator[tuple[str
         if row.get("grants"):
             row["grants"] = dict(grant.split("=", 1) for grant in row["grants"])
         for key in ("definition", "generated"):
-            if key in row and row[key] is not None:
+            # The body of a function is the text that was given, which nothing reads again.
+            if row.get(key) and kind != "functions":
                 row[key] = _settle(row[key])
         yield name, {key: value for key, value in row.items() if value is not None and value is not False}
 
@@ -146,7 +148,24 @@ def _read(kind: str, schemas: tuple[str, ...], using: str) -> Iterator[tuple[str
 def _settle(definition: str) -> str:
     """A definition that is the same before and after a dump was restored."""
     listed = _VARCHAR_LIST.sub(lambda match: f"ARRAY[{match[1].replace('::character varying', '::text')}]", definition)
-    return _VARCHAR_CAST.sub(r"\1::text", listed)
+    return _flatten(_VARCHAR_CAST.sub(r"\1::text", listed))
+
+
+def _flatten(definition: str) -> str:
+    """`((a AND b) AND c)` as `(a AND b AND c)`, which is how PostgreSQL reads the former; OR likewise."""
+    dropped = set()
+    frames: list[tuple[int, set[str]]] = [(0, set())]
+    for mark in _MARKS.finditer(definition):
+        if mark[0] == "(":
+            frames.append((mark.start(), set()))
+        elif mark[0] == ")" and len(frames) > 1:
+            start, operators = frames.pop()
+            is_first = definition[start - 1] == "("
+            if is_first and len(operators) == 1 and definition.startswith(operators.pop(), mark.end()):
+                dropped |= {start, mark.start()}
+        elif mark[0].startswith(" "):
+            frames[-1][1].add(mark[0])
+    return "".join(character for place, character in enumerate(definition) if place not in dropped)
 
 
 def _change_settings(cursor: Any, settings: dict[str, str]) -> dict[str, str]:

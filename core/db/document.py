@@ -64,10 +64,9 @@ def _write_page(name: str, relation: Catalogue, model: type[Model] | None, catal
     yield from _read_docstring(model, relation)
     yield "\n".join(f"- {fact}" for fact in _list_facts(name, relation, model))
     yield "## Columns"
-    columns = sorted(relation["columns"].items(), key=lambda item: item[1]["position"])
     yield _table(
         ("column", "type", "null", "default", "unit", "meaning"),
-        ((f"`{column}`", *_describe_column(facts)) for column, facts in columns),
+        ((f"`{column}`", *_describe_column(facts)) for column, facts in relation["columns"].items()),
     )
     if constraints := relation.get("constraints"):
         yield "## Constraints"
