@@ -104,7 +104,7 @@ GRANTS: dict[Role, list[dict[str, str]]] = {
         },
     ],
 }
-"""What a role may do besides seeing READERS; an administrator may do all, a run's owner change the run and its neurons."""
+"""What a role may do besides seeing READERS; an administrator may do all, a run's owner change it and its neurons."""
 
 
 def list_actions(model: type[Model], role: Role) -> set[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import ATan2, Greatest, Least, Sqrt
 from django.db.models.lookups import LessThanOrEqual
+from numpy.typing import NDArray
 
 from core.choices import NeuronEventKind, NeuronState, NeuronType
 from core.models.base import RecordModel, TimestampedModel
@@ -27,9 +29,9 @@ def _is_finite(*names: str) -> Q:
 class QuantumNeuron(TimestampedModel):
     """A two-level system (qubit) with its calibration and the membrane that may drive it, as they are now.
 
-    State and calibration change by events alone: who changes them names the event in `last_event` and counts `event_seq`
-    up by one. Triggers then derive `state` from the numbers, refuse what is no valid transition, and write the history in
-    the same transaction. Membrane potential and spike rate are readings and change freely.
+    State and calibration change by events alone: who changes them names the event in `last_event` and counts
+    `event_seq` up by one. Triggers then derive `state` from the numbers, refuse what is no valid transition, and write
+    the history in the same transaction. Membrane potential and spike rate are readings and change freely.
     """
 
     name = models.CharField(max_length=200, help_text="What people call the neuron.")
@@ -233,6 +235,10 @@ class Entanglement(RecordModel):
 
     def __str__(self) -> str:
         return f"{self.neuron_a_id} - {self.neuron_b_id}"
+
+    def read_state(self) -> NDArray[np.complex128]:
+        """The state vector, complex128 (4,)."""
+        return np.frombuffer(self.state_vector, dtype="<c16")
 
 
 class StateTransition(RecordModel):

@@ -125,8 +125,7 @@ def _lock_neurons(ids: set[int]) -> tuple[dict[int, QuantumNeuron], _Pair | None
     if len(pairs) > 1 or not ids <= {pairs[0].neuron_a_id, pairs[0].neuron_b_id}:
         raise Conflict("One of the two is entangled with another neuron.")
     row = pairs[0]
-    state = np.frombuffer(row.state_vector, dtype="<c16")
-    return neurons, _Pair((neurons[row.neuron_a_id], neurons[row.neuron_b_id]), state, row)
+    return neurons, _Pair((neurons[row.neuron_a_id], neurons[row.neuron_b_id]), row.read_state(), row)
 
 
 def _join(neuron: QuantumNeuron, partner: QuantumNeuron) -> _Pair:

@@ -168,6 +168,8 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION nfcs_core.record_neuron_event_v1() IS 'Trigger: writes an event of a neuron into the history.';
+-- Whoever may call it could write history from a trigger on a table of their own.
+REVOKE EXECUTE ON FUNCTION nfcs_core.record_neuron_event_v1() FROM PUBLIC;
 CREATE TRIGGER neuron_history_trigger_insert AFTER INSERT ON nfcs_core.quantum_neurons
     FOR EACH ROW EXECUTE FUNCTION nfcs_core.record_neuron_event_v1();
 CREATE TRIGGER neuron_history_trigger_update AFTER UPDATE ON nfcs_core.quantum_neurons
