@@ -124,7 +124,6 @@ ORDER BY 1
 -- name: list_columns
 SELECT format('%%I.%%I', n.nspname, c.relname) AS relation,
        a.attname::text AS name,
-       row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum) AS position,
        format_type(a.atttypid, a.atttypmod) AS type,
        a.attnotnull AS not_null,
        CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS "default",

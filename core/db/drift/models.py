@@ -17,16 +17,20 @@ from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from django.db.models import Model
 
 from core.db.backend.schema import schema_of
-from core.db.catalogue import Catalogue, read_catalogue
+from core.db.catalogue import read_catalogue
 from core.db.drift.findings import Finding
 
 COLUMN_ATTRIBUTES = ("type", "not_null", "default", "generated", "identity", "collation")
 
 
-def find_table_drift(*, using: str = "default") -> list[Finding]:
-    """Where a table has another column, type, default, comment, index or constraint than its model says."""
+def find_table_drift(*, using: str = "default", expected: dict[str, Any] | None = None) -> list[Finding]:
+    """Where a table has another column, type, default, comment, index or constraint than its model says.
+
+    Args:
+        expected: what `read_model_relations` answered, where it is at hand.
+    """
     tables = {model._meta.db_table: model for model in _list_models() if schema_of(model._meta.app_label) != "public"}
-    expected = _read_model_catalogue(using)
+    expected = expected or read_model_relations(using=using)
     live = read_catalogue(using=using)["relations"]
     findings = []
     for name, model in sorted(tables.items()):
@@ -47,20 +51,20 @@ def _list_models() -> list[type[Model]]:
     ]
 
 
-def _read_model_catalogue(using: str) -> Catalogue:
+def read_model_relations(*, using: str = "default") -> dict[str, Any]:
     """The relations that the models describe, by table name; read as the owner where the role may not make tables."""
     try:
         with transaction.atomic(using=using):
-            catalogue = _make_temporary_tables(using)
+            relations = _make_temporary_tables(using)
             transaction.set_rollback(True, using=using)
     except ProgrammingError:
         if using == "owner":
             raise
-        return _read_model_catalogue("owner")
-    return catalogue
+        return read_model_relations(using="owner")
+    return relations
 
 
-def _make_temporary_tables(using: str) -> Catalogue:
+def _make_temporary_tables(using: str) -> dict[str, Any]:
     connection = connections[using]
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL search_path = pg_temp, public")
