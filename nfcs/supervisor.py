@@ -43,6 +43,7 @@ class Supervisor:
         self._wanted: dict[str, Process] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._restart_at: dict[str, float] = {}
+        self._next_look = 0.0
 
     def start(self, processes: Sequence[Process]) -> None:
         """Start the children."""
@@ -94,8 +95,9 @@ class Supervisor:
             self.server.release()
 
     def _watch_server(self, say: Callable[[str], object]) -> None:
-        if self.server is None or self.server.is_running():
+        if self.server is None or time.monotonic() < self._next_look or self.server.is_running():
             return
+        self._next_look = time.monotonic() + RESTART_PAUSE_S
         say("the database ended; starting it again")
         try:
             self.server.restart()

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 _BINARIES = {16: "pginstall/bin", 18: "pginstall18/bin"}
 """Where the package keeps each PostgreSQL; its own Python is not imported."""
@@ -142,7 +143,10 @@ class EmbeddedServer:
             if self.version >= 17
             else ["--locale=C"]
         )
-        self._run("initdb", "--auth=trust", "--encoding=UTF8", *collation, "-U", "postgres", "-D", str(fresh))
+        try:
+            self._run("initdb", "--auth=trust", "--encoding=UTF8", *collation, "-U", "postgres", "-D", str(fresh))
+        except subprocess.CalledProcessError as error:
+            raise EmbeddedServerError(f"no database could be made in {self.directory}:\n{error.stderr}") from error
         with (fresh / "postgresql.auto.conf").open("a") as file:
             file.writelines(f"{name} = '{value}'\n" for name, value in self.parameters.items())
         if self.directory.exists():
@@ -221,13 +225,21 @@ class EmbeddedServer:
                     stdout=output,
                     stderr=output,
                     cwd="/",
-                    user=SYSTEM_USER if os.geteuid() == 0 else None,
+                    **_credentials(),
                     start_new_session=True,
                 )
             except subprocess.CalledProcessError as error:
                 output.seek(0)
                 error.stderr = output.read()
                 raise
+
+
+def _credentials() -> dict[str, Any]:
+    """As whom PostgreSQL's programs run: root's own group would keep the system user out of root's directories."""
+    if os.geteuid() != 0:
+        return {}
+    account = pwd.getpwnam(SYSTEM_USER)
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> EmbeddedServer:
