@@ -31,6 +31,9 @@ class Command(NfcsCommand):
         super().add_arguments(parser)
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000), help="port (PORT, 8000)")
         parser.add_argument("--bind", default=os.environ.get("NFCS_BIND", "127.0.0.1"), help="address (127.0.0.1)")
+        parser.add_argument(
+            "--backfill", type=int, default=600, help="seconds of past the simulation begins with (600)"
+        )
         parser.add_argument("--no-simulation", action="store_true", help="do not simulate")
 
     def run(self, **options: Any) -> None:
@@ -45,7 +48,7 @@ class Command(NfcsCommand):
         connections.close_all()
         supervisor = Supervisor(settings.DATA_DIR / "logs", server=settings.DATABASES["default"]["EMBEDDED"])
         try:
-            supervisor.start(_processes(address, simulate=not options["no_simulation"]))
+            supervisor.start(_list_processes(address, None if options["no_simulation"] else options["backfill"]))
             if not supervisor.wait_until_ready(f"http://{address}/healthz", stop):
                 raise CommandError(f"the web server did not answer; see {supervisor.log_directory / 'web.log'}")
             self._announce(address, password)
@@ -104,15 +107,15 @@ class Command(NfcsCommand):
         self.stdout.write(words)
 
 
-def _processes(address: str, *, simulate: bool) -> list[Process]:
+def _list_processes(address: str, backfill_s: int | None) -> list[Process]:
     web = ["-m", "gunicorn", "nfcs.wsgi", "--bind", address, "--worker-class", "gthread", "--workers", "2"]
     processes = [
         Process("web", [*web, "--threads", "8", "--timeout", "60", "--graceful-timeout", "10"]),
         Process("worker", ["manage.py", "procrastinate", "worker", "--concurrency", "2"]),
     ]
-    if simulate:
+    if backfill_s is not None:
         live = ["manage.py", "simulate", "--live", "--name", "live simulation", "--network", "biosemi64"]
-        processes.append(Process("simulation", [*live, "--backfill", "600"]))
+        processes.append(Process("simulation", [*live, "--backfill", str(backfill_s)]))
     return processes
 
 
