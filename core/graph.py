@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,24 @@ class Link(NamedTuple):
     weight: float = 1.0
     delay_s: float = 0.0
     lag_rad: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vertex:
+    """A vertex of a graph; vertices are counted from 0, layer by layer.
+
+    Attributes:
+        x, y, z: position, mm.
+        omega: natural frequency, rad/s.
+        layer: layer, from 0; vertices are counted in it in the order given.
+    """
+
+    label: str = ""
+    x: float | None = None
+    y: float | None = None
+    z: float | None = None
+    omega: float | None = None
+    layer: int = 0
 
 
 def fill_matrix(n: int, links: Sequence[Link], *, directed: bool, attribute: str = "weight") -> FloatArray:

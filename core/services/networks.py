@@ -5,32 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from django.db import transaction
 
 from core.constants import MAX_NETWORK_NODES
 from core.exceptions import FieldError, InvalidInput
-from core.graph import Link, fill_matrix, find_largest_eigenvalue, hash_graph
+from core.graph import Link, Vertex, fill_matrix, find_largest_eigenvalue, hash_graph
 from core.models import RealityEdge, RealityNetwork, RealityNode
-
-
-@dataclass(frozen=True, kw_only=True)
-class Vertex:
-    """One vertex of a graph to import.
-
-    Attributes:
-        x, y, z: position, mm.
-        omega: natural frequency, rad/s.
-        layer: layer, from 0; vertices are counted in it in the order given.
-    """
-
-    label: str = ""
-    x: float | None = None
-    y: float | None = None
-    z: float | None = None
-    omega: float | None = None
-    layer: int = 0
 
 
 @transaction.atomic

@@ -11,10 +11,10 @@ import pytest
 from django.core.management import call_command
 
 from core.exceptions import InvalidInput
-from core.graph import Link, find_largest_eigenvalue, hash_graph
+from core.graph import Link, Vertex, find_largest_eigenvalue, hash_graph
 from core.models import RealityEdge, RealityNetwork, RealityNode
 from core.selectors import coupling_matrix, lag_matrix, list_links, list_networks
-from core.services.networks import Vertex, describe_network, import_network
+from core.services.networks import describe_network, import_network
 from tests.constitutional.database import execute, violated
 from tests.factories.core import make_network
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 
 import factory
 import numpy as np
 
 from core.choices import ConfigType, RunKind
-from core.graph import Link
-from core.models import FieldState, RealityNetwork, Run, SystemConfig
+from core.graph import Link, Vertex
+from core.models import FieldState, NeuronEvent, QuantumNeuron, RealityNetwork, Run, SystemConfig
 from core.services.fields import FieldSample, record_fields
-from core.services.networks import Vertex, import_network
+from core.services.networks import import_network
+from core.services.neurons import apply_event, create_neuron
 from core.telemetry import HaComponents
 
 
@@ -60,3 +62,18 @@ def make_field(
     sample = FieldSample(index=0, timestamp=at, amplitude=wave, length=float(n), keep_frame=keep_frame)
     record_fields(run=run, samples=[sample], carried=HaComponents(missing, missing, missing))
     return FieldState.objects.within(at, None).for_run(run.pk).latest("id")
+
+
+NEURON_START = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def make_neuron(**fields: Any) -> QuantumNeuron:
+    """A neuron of T1 = 3 s and T2 = 2 s, prepared in level 0 at noon of Monday 2026-01-05."""
+    return create_neuron(**{"name": "neuron", "t1_s": 3.0, "t2_s": 2.0, "now": NEURON_START} | fields)
+
+
+def act(neuron: QuantumNeuron, event: str, *, seed: int | None = None, **parameters: Any) -> NeuronEvent:
+    """Let something happen to a neuron, and read the neuron again."""
+    happened = apply_event(neuron_id=neuron.pk, event=event, parameters=parameters, now=NEURON_START, seed=seed)
+    neuron.refresh_from_db()
+    return happened
