@@ -7,8 +7,10 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
+from django.core.exceptions import BadRequest
+from django.db import DataError
 from django.http import HttpRequest
-from django.template.response import TemplateResponse
+from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 
 from core.db.identity import set_actor
@@ -25,11 +27,19 @@ class NfcsAdminSite(admin.AdminSite):
     site_url = None
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
-        """Wrap `view` as Django does; inside, the transaction knows on whose behalf it runs."""
+        """Wrap `view` as Django does; inside, the transaction knows on whose behalf it runs.
+
+        What the database cannot read in an address or a box is 400.
+        """
 
         def as_actor(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             set_actor(request.user.pk)
-            return view(request, *args, **kwargs)
+            try:
+                response = view(request, *args, **kwargs)
+                # Within the transaction: a list is read when its page is rendered.
+                return response.render() if isinstance(response, SimpleTemplateResponse) else response
+            except DataError as error:
+                raise BadRequest("A value is outside what its column holds.") from error
 
         return super().admin_view(as_actor, cacheable)
 
