@@ -73,6 +73,14 @@ class Browser:
         """A picture of the window as PNG."""
         self.driver.save_screenshot(str(path))
 
+    def forget(self) -> None:
+        """Leave the page, sign out, prefer no colours, and clear the console."""
+        self.driver.get("about:blank")
+        self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        self.driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": self.site, "storageTypes": "all"})
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+        self.driver.get_log("browser")
+
     def read_errors(self) -> list[str]:
         """The console's errors so far."""
         entries = self.driver.get_log("browser")
@@ -80,22 +88,28 @@ class Browser:
         return self.errors
 
 
-@pytest.fixture
-def browser(live_server: Any, tmp_path: Path) -> Iterator[Browser]:
-    """A browser on the live server; the test fails when the console held an error that it did not take out."""
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """One headless Chromium for all tests of a process; they are skipped where it is not installed."""
     programs = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
     if missing := [name for name, path in programs.items() if path is None]:
         pytest.skip(f"{' and '.join(missing)} not installed")
     options = webdriver.ChromeOptions()
     options.binary_location = str(programs["chromium"])
-    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path / 'browser'}"):
+    for argument in (*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options, webdriver.ChromeService(str(programs["chromedriver"])))
-    page = Browser(driver, live_server.url)
-    try:
-        yield page
-        errors = page.read_errors()
-    finally:
-        driver.quit()
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def browser(chromium: webdriver.Chrome, live_server: Any) -> Iterator[Browser]:
+    """A browser on the live server, nobody signed in; the test fails when the console held an error at its end."""
+    page = Browser(chromium, live_server.url)
+    page.forget()
+    yield page
+    errors = page.read_errors()
+    page.forget()
     assert not errors

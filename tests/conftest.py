@@ -8,6 +8,7 @@ import pytest
 
 from tests import server
 from tests.browser import browser as browser
+from tests.browser import chromium as chromium
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -20,6 +20,8 @@ _test = {
     "HOST": TEST_SERVER.host,
     "EMBEDDED": None,
     "CONN_HEALTH_CHECKS": False,
+    # The threads of a live server would hold the database that its end drops.
+    "CONN_MAX_AGE": 0,
 }
 DATABASES = {
     "default": _test
