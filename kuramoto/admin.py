@@ -87,10 +87,11 @@ class OscillatorStateAdmin(TelemetryAdmin):
         z = state.sync_parameter * complex(math.cos(state.mean_phase), math.sin(state.mean_phase))
         return phase_wheel(state.phases, z, size=300)
 
-    @admin.display(description="coupling graph", empty_value="all to all, or not known")
-    def network(self, state: OscillatorState) -> Markup | None:
+    @admin.display(description="coupling graph")
+    def network(self, state: OscillatorState) -> Markup | str:
         """The network, coloured by phase."""
-        return draw_network(state.run.network, state.phases, 420, 380) if state.run.network else None
+        drawing = draw_network(state.run.network, state.phases, 420, 380) if state.run.network else None
+        return drawing or "all to all, or not known"
 
     @admin.display(description="histogram")
     def spread(self, state: OscillatorState) -> Markup:
@@ -172,14 +173,14 @@ class SynchronizationEventAdmin(TelemetryAdmin):
         """What the event rests on, as a sentence."""
         return describe_evidence(event)
 
-    @admin.display(description="order parameter around it", empty_value="no oscillator states around it")
-    def picture(self, event: SynchronizationEvent) -> Markup | None:
+    @admin.display(description="order parameter around it")
+    def picture(self, event: SynchronizationEvent) -> Markup | str:
         """The order parameter from a minute before the first crossing to a minute after the event."""
         start = (event.entered_at or event.occurred_at) - EVIDENCE_MARGIN
         end = event.occurred_at + EVIDENCE_MARGIN
         rows = list_order_parameter(event.run_id, start, end)
         if not rows:
-            return None
+            return "no oscillator states around it"
         limits: list[tuple[str, float | None, Level]] = [
             ("sync", event.threshold_on, "ok"),
             ("desync", event.threshold_off, "warning"),

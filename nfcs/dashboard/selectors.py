@@ -64,7 +64,7 @@ class Buckets:
 
 def find_run(run_id: int | None) -> Run | None:
     """The run of that id, or without one the newest that goes on, or the newest of all; None where there is none."""
-    runs = Run.objects.select_related("network", "owner")
+    runs = Run.objects.select_related("network", "owner").defer("natural_frequencies")
     if run_id is not None:
         return runs.filter(pk=run_id).first()
     runs = runs.exclude(run_uuid=SYSTEM_RUN_UUID).order_by("-started_at", "-id")
@@ -145,10 +145,9 @@ def read_frame(run_id: int, at: datetime, field_id: int) -> NDArray[np.complex64
     return np.asarray(decode_frame(bytes(row["payload"]), shape))[:, ::step]
 
 
-def list_newest_events(run_id: int, before: datetime, most: int) -> list[SynchronizationEvent]:
-    """The newest events of a run before a time, oldest first."""
-    events = SynchronizationEvent.objects.for_run(run_id).filter(occurred_at__lt=before).latest_first()
-    return list(events.select_related("actor")[:most])[::-1]
+def list_newest_events(run_id: int, most: int) -> list[SynchronizationEvent]:
+    """The newest events of a run, oldest first."""
+    return list(SynchronizationEvent.objects.for_run(run_id).latest_first()[:most])[::-1]
 
 
 def list_partition_health() -> list[dict[str, Any]]:

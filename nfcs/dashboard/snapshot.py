@@ -100,8 +100,8 @@ class Snapshot:
 
     @cached_property
     def events(self) -> list[SynchronizationEvent]:
-        """The newest events up to the window's end, oldest first."""
-        return selectors.list_newest_events(self.run.pk, self.window.to_at, MOST_EVENTS)
+        """The newest events, oldest first."""
+        return selectors.list_newest_events(self.run.pk, MOST_EVENTS)
 
     @cached_property
     def thresholds(self) -> tuple[float, float]:
