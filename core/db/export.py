@@ -12,13 +12,15 @@ from django.core.management import call_command
 from django.db import connections
 from psycopg.conninfo import make_conninfo
 
+from core.constants import PARTITIONED_TABLES
 from core.db.migration_sql import collect_migrations
+from core.db.partitions import list_partitioned_tables
 from core.db.prepare import OWNER_ROLE
 from core.db.programs import read_version, run_program
 from core.db.scratch import migrated_database, scratch_database
 
 STATIC = Path(__file__).resolve().parents[1] / "sql" / "export"
-"""Files that are copied as they are."""
+"""Files that are written by hand; `maintenance.sql` is told the partitioned tables."""
 
 _ENTRY = re.compile(r"\d+; \d+ \d+ (?P<description>[A-Z]+(?: [A-Z]+)*) (?P<schema>[a-z_-]\S*) (?P<tag>.*) \S*$")
 """A line of the table of contents."""
@@ -79,7 +81,7 @@ def export_schema(
     """
     directory.mkdir(parents=True, exist_ok=True)
     for path in sorted(STATIC.iterdir()):
-        yield _write(directory / path.name, path.read_text())
+        yield _write(directory / path.name, path.read_text().replace("{partitioned_tables}", _list_widths()))
     with migrated_database(admin_url, template=template) as alias:
         url = make_conninfo(admin_url, dbname=str(connections[alias].settings_dict["NAME"]))
         for section, text in _dump_schema(url).items():
@@ -88,11 +90,15 @@ def export_schema(
         yield _write(directory / "initial_data.sql", _dump_data(url))
     with scratch_database(admin_url) as alias:
         migrations = collect_migrations(alias)
-    for number, migration in enumerate(migrations, start=1):
+    for number, migration in enumerate(migrations):
         name = f"{number:03d}_{migration.version.replace('.', '_')}.sql"
         yield _write(directory / "migrations" / name, migration.forwards)
         if migration.backwards is not None:
             yield _write(directory / "rollbacks" / name, migration.backwards)
+
+
+def _list_widths() -> str:
+    return ",\n".join(f"    ('{table}', '{PARTITIONED_TABLES[table]}')" for table in list_partitioned_tables())
 
 
 def _write(path: Path, text: str) -> Path:
@@ -141,6 +147,8 @@ def _dump_data(url: str) -> str:
         "--data-only",
         "--column-inserts",
         "--rows-per-insert=100",
+        # Some rows come with the migrations, for those who take that way.
+        "--on-conflict-do-nothing",
         "--exclude-table-data=user_mgmt.*",
         "--exclude-table-data=public.procrastinate_*",
     )

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
 from core.db.backend.schema import schema_of
@@ -30,10 +31,10 @@ class MigrationSQL:
 
 
 def collect_migrations(alias: str) -> list[MigrationSQL]:
-    """Every migration in the order of application, from an empty prepared database that is empty of ours afterwards.
+    """Django's own record and every migration, in the order of application.
 
-    Django looks into the database while it writes SQL (for the names of constraints), so each script runs as soon as
-    it is written.
+    The database is prepared and empty, and empty of the project's tables afterwards: Django looks into it while it
+    writes SQL (for the names of constraints), so each script runs as soon as it is written.
     """
     executor = MigrationExecutor(connections[alias])
     plan = [migration for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
@@ -48,10 +49,19 @@ def collect_migrations(alias: str) -> list[MigrationSQL]:
         for migration in reversed(plan)
         if _is_ours_or_above(executor, migration)
     }
-    return [
+    record = MigrationSQL("django.migrations", _write_record(alias), None)
+    return [record] + [
         MigrationSQL(f"{migration.app_label}.{migration.name}", forwards[migration], backwards.get(migration))
         for migration in plan
     ]
+
+
+def _write_record(alias: str) -> str:
+    """The script of the table in which Django records migrations."""
+    connection: Any = connections[alias]
+    with connection.schema_editor(collect_sql=True) as editor:
+        editor.create_model(MigrationRecorder.Migration)
+    return _join("Django's record of migrations", editor.collected_sql, atomic=True)
 
 
 def _is_ours_or_above(executor: MigrationExecutor, migration: Migration) -> bool:
@@ -78,12 +88,16 @@ def _write_script(
                 cursor.execute(statement)
     words = (inspect.getdoc(inspect.getmodule(type(migration))) or "").split("\n")[0]
     title = f"{migration.app_label}.{migration.name}{', taken back' if backwards else ''}"
+    return state, _join(f"{title}{': ' if words else ''}{words}", statements, atomic=migration.atomic)
+
+
+def _join(title: str, statements: list[str], *, atomic: bool) -> str:
     lines = [
-        f"-- {title}{': ' if words else ''}{words}",
+        f"-- {title}",
         f"SET ROLE {OWNER_ROLE};",
         f"SET search_path TO {', '.join(SEARCH_PATH)};",
-        *(["BEGIN;"] if migration.atomic else []),
+        *(["BEGIN;"] if atomic else []),
         *statements,
-        *(["COMMIT;"] if migration.atomic else []),
+        *(["COMMIT;"] if atomic else []),
     ]
-    return state, "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"

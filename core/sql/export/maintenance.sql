@@ -1,13 +1,20 @@
 -- Routine maintenance, as nfcs_owner: psql -f maintenance.sql. Run hourly or daily; repeating it does no harm.
 
--- Partitions of this and the next three months for every table partitioned by months. Rows never wait for them: DEFAULT
--- takes what has none, and gives it up here.
-SELECT format('SELECT nfcs_core.create_monthly_partition(%L, %L)', t.parent, m.first_day)
-FROM (SELECT c.oid::regclass::text AS parent
-      FROM pg_partitioned_table p JOIN pg_class c ON c.oid = p.partrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE p.partstrat = 'r' AND n.nspname IN ('nfcs_core', 'kuramoto', 'constitutional', 'cognitive', 'validation')) t
-CROSS JOIN (SELECT (date_trunc('month', now() AT TIME ZONE 'UTC') + ahead * interval '1 month')::date AS first_day
-            FROM generate_series(0, 3) AS ahead) m
+SET timezone TO 'UTC';
+
+-- Partitions of this and the next three months. Rows never wait for them: DEFAULT takes what has none, and gives it up
+-- here.
+SELECT format('SELECT %L AS partition, * FROM nfcs_core.ensure_partition_v1(%L, %L, %L, %L)',
+              name, "table", name, from_ts, from_ts + ('1 ' || width)::interval)
+FROM (VALUES
+{partitioned_tables}
+) AS t ("table", width)
+CROSS JOIN LATERAL generate_series(
+    date_trunc(width, now()), date_trunc('month', now()) + interval '4 months - 1 second', ('1 ' || width)::interval
+) AS from_ts
+CROSS JOIN LATERAL (
+    SELECT "table" || to_char(from_ts, CASE width WHEN 'week' THEN '"_y"IYYY"w"IW' ELSE '"_y"YYYY"m"MM' END) AS name
+) n
 ORDER BY 1 \gexec
 
 -- Ranges of BRIN indexes that no summary covers yet: until then every scan reads them.
