@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -156,8 +156,8 @@ class NeuronEventAdmin(TelemetryAdmin):
     time_field = "ts"
     list_display = ("time", "neuron", "seq", "event", "before", "after", "c_before", "c_after", "outcome", "partner")
     list_display_links = ("time",)
-    list_filter: Any = (TimeWindowFilter, "event", "to_state")
-    list_select_related: Any = ("neuron", "partner")
+    list_filter: ClassVar[Any] = (TimeWindowFilter, "event", "to_state")
+    list_select_related: ClassVar[Any] = ("neuron", "partner")
     ordering = ("-ts", "-id")
     time = time_column("ts")
 
