@@ -11,7 +11,8 @@ from django.db.models import Count, QuerySet
 from numpy.typing import NDArray
 
 from core.field import decode_frame
-from core.graph import FloatArray, Link, fill_matrix
+from core.graph import FloatArray, Link, Vertex, fill_matrix
+from core.graph_formats import CouplingGraph
 from core.models import FieldState, RealityNetwork, SystemConfig, SystemConfigChange
 
 T = TypeVar("T")
@@ -61,6 +62,18 @@ def list_links(network: RealityNetwork) -> list[Link]:
     position = {pk: index for index, pk in enumerate(nodes)}
     rows = network.edges.order_by("pk").values_list("src_id", "dst_id", "weight", "delay_s", "lag_rad")
     return [Link(position[src], position[dst], *rest) for src, dst, *rest in rows]
+
+
+def get_graph(network: RealityNetwork) -> CouplingGraph:
+    """A network with its vertices and edges, as a file of it would say."""
+    rows = network.nodes.order_by("layer", "node_index").values("label", "x", "y", "z", "omega", "layer")
+    said = {name: getattr(network, name) for name in ("name", "description", "weight_unit", "source", "licence")}
+    return CouplingGraph(
+        nodes=[Vertex(**row) for row in rows],
+        edges=list_links(network),
+        directed=network.directed,
+        about={name: text for name, text in said.items() if text},
+    )
 
 
 def get_frame(field_id: int, timestamp: datetime) -> NDArray[np.complex64] | None:

@@ -166,7 +166,7 @@ class _Scan:
             if len(self.edges) == MAX_EDGES:
                 raise self.problems.fail(f"lines.{self.line}", f"At most {MAX_EDGES} edges are possible.", "size")
             self.edges.append(element)
-        elif owner is not None and (local == "data" and parent != "key" or (parent, local) == ("key", "default")):
+        elif owner is not None and ((local == "data" and parent != "key") or (parent, local) == ("key", "default")):
             self._text = []
             key = attributes.get("key", "")
             if local == "data" and key not in self.keys:

@@ -11,6 +11,7 @@ from django.db import transaction
 from core.constants import MAX_NETWORK_NODES
 from core.exceptions import FieldError, InvalidInput
 from core.graph import Link, Vertex, fill_matrix, find_largest_eigenvalue, hash_graph
+from core.graph_formats import read_graph
 from core.models import RealityEdge, RealityNetwork, RealityNode
 
 
@@ -80,6 +81,29 @@ def import_network(
         for edge in edges
     )
     return network
+
+
+def import_graph_file(
+    *, body: bytes, format: str, name: str = "", directed: bool | None = None, **about: str
+) -> RealityNetwork:
+    """Store the graph that a file describes, whole or not at all.
+
+    Args:
+        format: `edges`, `matrix`, `graphml` or `json`.
+        name: of the network; where it is empty, what the file says.
+        directed: None for what the file says, undirected where it says nothing.
+        about: `description`, `weight_unit`, `source`, `licence`; what is empty, the file says.
+
+    Raises:
+        InvalidInput: names every problem with its place in the file, such as `lines.7.weight`.
+        IntegrityError: `reality_networks_name_key`, there is a network of this name.
+    """
+    graph = read_graph(body, format, directed=directed)
+    given = {key: value for key, value in {"name": name, **about}.items() if value}
+    said = {**graph.about, **given}
+    if not said.get("name"):
+        raise InvalidInput.of("name", "A name is needed; the file says none.", "required")
+    return import_network(nodes=graph.nodes, edges=graph.edges, directed=graph.directed, **said)
 
 
 @transaction.atomic
