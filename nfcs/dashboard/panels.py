@@ -15,6 +15,7 @@ from accounts.models import User
 from constitutional.models import Violation
 from constitutional.selectors import count_open_violations, list_open_violations
 from core.charts import Level, Markup, sparkline
+from core.constants import PARTITIONED_TABLES
 from core.drawing import draw_network
 from core.models import FieldState, Run
 from kuramoto.choices import EventType
@@ -26,7 +27,8 @@ from validation.models import ValidationRun
 
 MOST_LISTED = 8
 SILENT_AFTER = timedelta(seconds=30)
-COVERED_AHEAD = timedelta(days=31)
+COVERED_AHEAD = {"month": timedelta(days=31), "week": timedelta(days=7)}
+"""By width of a table's partitions how far ahead they have to be ready."""
 GAP_PX = 16
 CHART_LEAST_PX = 260
 FRAME_PX = 200
@@ -308,7 +310,7 @@ def collect_database(scene: Scene) -> dict[str, Any]:
 
 def _describe_table(table: dict[str, Any], now: datetime) -> dict[str, Any]:
     until, in_default = table["covered_until"], table["default_rows"]
-    is_covered = until is not None and until - now >= COVERED_AHEAD
+    is_covered = until is not None and until - now >= COVERED_AHEAD[PARTITIONED_TABLES[table["table_name"]]]
     return table | {
         "rows": format_estimate(table["estimated_rows"]),
         "size": format_bytes(table["bytes"]),
@@ -342,7 +344,7 @@ PANELS: dict[str, Panel] = {
         Panel("field", "Field", 12, (_RUN, _FIELD), 2, 1350, collect_field),
         Panel("violations", "Open violations", 6, ("constitutional.view_violation",), 4, 650, collect_violations),
         Panel("events", "Synchronization events", 6, ("kuramoto.view_synchronizationevent",), 4, 650, collect_events),
-        Panel("database", "Database", 8, (_RUN,), 30, 886, collect_database),
+        Panel("database", "Database", 8, ("core.read_server_metrics",), 30, 886, collect_database),
         Panel("validation", "Validation", 4, ("validation.view_validationrun",), 30, 422, collect_validation),
     )
 }

@@ -177,7 +177,7 @@ def test_nobody_sees_more_than_the_permissions_say() -> None:
     assert "data-panel" not in read(reader.get(reverse("admin:index")))
     user.user_permissions.set(Permission.objects.filter(codename__in=["view_run", "view_oscillatorstate"]))
     page = read(reader.get(reverse("admin:index")))
-    assert re.findall(r'data-panel="/admin/panels/(.*?)/"', page) == ["order", "phases", "database"]
+    assert re.findall(r'data-panel="/admin/panels/(.*?)/"', page) == ["order", "phases"]
     assert run.name not in page.replace(f">{run.name}<", "")
 
 
@@ -431,16 +431,20 @@ def test_runs_lead_to_their_pages(site: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("until", "in_default", "levels"),
+    ("name", "until", "in_default", "levels"),
     [
-        (NOW + timedelta(days=60), 0, ("ok", "ok")),
-        (NOW + timedelta(days=3), 12, ("warning", "warning")),
-        (NOW - timedelta(days=3), 0, ("critical", "ok")),
-        (None, 0, ("critical", "ok")),
+        ("nfcs_fields", NOW + timedelta(days=60), 0, ("ok", "ok")),
+        ("nfcs_fields", NOW + timedelta(days=20), 12, ("warning", "warning")),
+        ("quantum_neuron_history", NOW + timedelta(days=20), 0, ("ok", "ok")),
+        ("nfcs_fields", NOW - timedelta(days=3), 0, ("critical", "ok")),
+        ("nfcs_fields", None, 0, ("critical", "ok")),
     ],
 )
-def test_partitions_that_end_soon_and_rows_in_default_stand_out(until: Any, in_default: int, levels: Any) -> None:
-    table = {"covered_until": until, "default_rows": in_default, "estimated_rows": 3_400_000, "bytes": 1_234_567}
+def test_partitions_that_end_soon_and_rows_in_default_stand_out(
+    name: str, until: datetime | None, in_default: int, levels: tuple[str, str]
+) -> None:
+    table = {"table_name": name, "covered_until": until, "default_rows": in_default}
+    table |= {"estimated_rows": 3_400_000, "bytes": 1_234_567}
     shown = panels._describe_table(table, NOW)
     assert (shown["until_level"], shown["default_level"]) == levels
     assert (shown["rows"], shown["size"]) == ("3.4 million", "1.2 MB")
