@@ -17,7 +17,7 @@ from accounts.models import User, UserSession
 from core.admin_base import ReadOnlyAdmin
 
 
-class AddUserForm(AdminUserCreationForm):
+class AddUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
     """A new user: name, address, role and password."""
 
     class Meta:
@@ -25,7 +25,7 @@ class AddUserForm(AdminUserCreationForm):
         fields = ("username", "email", "role")
 
 
-class ChangeUserForm(UserChangeForm):
+class ChangeUserForm(UserChangeForm):  # type: ignore[type-arg]
     """A user; the password has a form of its own."""
 
     class Meta:
@@ -34,7 +34,7 @@ class ChangeUserForm(UserChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     """People and programs that sign in."""
 
     form = ChangeUserForm

@@ -37,16 +37,19 @@ class EstimatedPaginator(Paginator):  # type: ignore[type-arg]
     @cached_property
     def count(self) -> int:
         """Rows that the pages reach."""
-        rows = self.object_list.order_by().values("pk")  # type: ignore[union-attr]
-        return int(rows[:DEEPEST_ROW].count())
+        return int(self._rows()[:DEEPEST_ROW].count())
 
     @cached_property
     def estimate(self) -> int | None:
         """The planner's estimate of all rows, where there are more than the pages reach."""
         if self.count < DEEPEST_ROW:
             return None
-        plan = json.loads(self.object_list.order_by().values("pk").explain(format="json"))  # type: ignore[union-attr]
+        plan = json.loads(self._rows().explain(format="json"))
         return max(int(plan[0]["Plan"]["Plan Rows"]), DEEPEST_ROW)
+
+    def _rows(self) -> QuerySet[Any]:
+        rows: Any = self.object_list
+        return rows.order_by().values("pk")
 
 
 class TimeWindowFilter(admin.SimpleListFilter):
@@ -133,10 +136,10 @@ class TelemetryAdmin(ReadOnlyAdmin):
     """Rows of a partitioned table, newest first: bounded in time, never counted, sorted by time alone."""
 
     time_field = "timestamp"
-    list_filter: Any = (TimeWindowFilter, RunFilter)
+    list_filter: ClassVar[Any] = (TimeWindowFilter, RunFilter)
     ordering = ("-timestamp", "-id")
     sortable_by = ()
-    list_select_related = ("run",)
+    list_select_related: ClassVar[Any] = ("run",)
     paginator = EstimatedPaginator
 
 
@@ -229,7 +232,7 @@ def time_column(name: str) -> Callable[[Any, Any], str]:
 
     @admin.display(description=name.replace("_", " "), ordering=name)
     def column(self: Any, row: Any) -> str:
-        return getattr(row, name).astimezone(UTC).isoformat(" ", "milliseconds").removesuffix("+00:00")  # type: ignore[no-any-return]
+        return getattr(row, name).astimezone(UTC).isoformat(" ", "milliseconds").removesuffix("+00:00")
 
     return column
 

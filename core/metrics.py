@@ -7,7 +7,7 @@ from functools import partial
 from django.db import transaction
 from prometheus_client import Counter, Histogram, disable_created_metrics
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REQUESTS = Counter("nfcs_http_requests", "Requests answered.", ["view", "method", "status"])
 LATENCY = Histogram("nfcs_http_request_duration_seconds", "Time from request to answer.", ["view", "method"])

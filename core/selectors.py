@@ -87,4 +87,4 @@ def get_frame(field_id: int, timestamp: datetime) -> NDArray[np.complex64] | Non
     if row["frame"] is None:
         return None
     shape = (row["resolution"],) * row["ndim"]
-    return decode_frame(bytes(row["frame"]), shape, bytes(row["frame_sha256"]))
+    return decode_frame(bytes(row["frame"]), shape, bytes(row["frame_sha256"] or b""))

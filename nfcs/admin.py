@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django.apps import apps
@@ -26,7 +25,7 @@ class NfcsAdminSite(admin.AdminSite):
     index_title = "System"
     site_url = None
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Wrap `view` as Django does; inside, the transaction knows on whose behalf it runs.
 
         What the database cannot read in an address or a box is 400.

@@ -58,6 +58,13 @@ class RequestSanityMiddleware:
         return self.get_response(request)
 
 
+class SameRequestRedirect(HttpResponsePermanentRedirect):
+    """308: the same method and body, at another address for good."""
+
+    def __init__(self, redirect_to: str) -> None:
+        super().__init__(redirect_to, preserve_request=True)
+
+
 class SlashMiddleware(CommonMiddleware):
     """Django's common middleware, whose redirect to the address with a slash keeps method and body (308)."""
 
@@ -65,7 +72,4 @@ class SlashMiddleware(CommonMiddleware):
         """The address with a slash, for any method."""
         return escape_leading_slashes(request.get_full_path(force_append_slash=True))
 
-    @staticmethod
-    def response_redirect_class(address: str) -> HttpResponsePermanentRedirect:
-        """The redirect."""
-        return HttpResponsePermanentRedirect(address, preserve_request=True)
+    response_redirect_class = SameRequestRedirect

@@ -13,8 +13,9 @@ from django.utils.safestring import SafeString
 
 from core.admin_base import EditableAdmin, ReadOnlyAdmin, number_column
 from core.charts import graph_chart
+from core.drawing import get_laid_out_graph
 from core.models import RealityEdge, RealityNetwork, RealityNode
-from core.selectors import list_links, list_networks
+from core.selectors import list_networks
 from core.services.networks import describe_network
 
 
@@ -73,17 +74,8 @@ class RealityNetworkAdmin(EditableAdmin):
     @admin.display(description="graph")
     def graph(self, network: RealityNetwork) -> SafeString:
         """The graph as a picture: electrodes from above, other vertices where the drawing finds room."""
-        nodes = list(network.nodes.order_by("layer", "node_index").values_list("x", "y", "z", "label"))
-        placed = all(None not in row[:3] for row in nodes)
-        edges = [(link.src, link.dst, link.weight) for link in list_links(network)]
-        chart = graph_chart(
-            [row[:3] for row in nodes] if placed else len(nodes),
-            edges,
-            labels=[row[3] or str(index) for index, row in enumerate(nodes)],
-            title=network.name,
-            width=640,
-            height=560,
-        )
+        graph = get_laid_out_graph(network)
+        chart = graph_chart(graph.nodes, graph.edges, labels=graph.labels, title=network.name, width=640, height=560)
         return format_html("{}", chart)
 
     @admin.display(description="parts")

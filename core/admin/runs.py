@@ -65,7 +65,7 @@ class RunAdmin(EditableAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Run | None = None) -> tuple[str, ...]:
         """Everything but the name."""
-        return tuple(name for _, part in self.fieldsets for name in part["fields"] if name != "name")
+        return tuple(str(name) for _, part in self.fieldsets for name in part["fields"] if name != "name")
 
     def save_model(self, request: HttpRequest, obj: Run, form: Any, change: bool) -> None:
         """Rename the run."""

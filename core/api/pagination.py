@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from datetime import UTC
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, cast
 
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
@@ -126,7 +126,7 @@ class TimeCursorPagination(BasePagination):
         read = row.get if isinstance(row, dict) else lambda name: getattr(row, name)
         position: dict[str, Any] = {"id": read("id")}
         if self.time_field is not None:
-            position[self.time_field] = read(self.time_field).isoformat()
+            position[self.time_field] = cast(datetime, read(self.time_field)).isoformat()
         cursor = base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
         return replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
 

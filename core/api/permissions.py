@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from rest_framework.permissions import BasePermission, DjangoModelPermissions
 from rest_framework.request import Request
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 class ModelPermissions(DjangoModelPermissions):
     """Django's model permissions, `view` included; an extra action names its own in `action_permissions`."""
 
-    perms_map: ClassVar[dict[str, list[str]]] = {
+    perms_map: dict[str, list[str]] = {
         **DjangoModelPermissions.perms_map,
         "GET": ["%(app_label)s.view_%(model_name)s"],
         "HEAD": ["%(app_label)s.view_%(model_name)s"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import django_filters
 from django.db.models import QuerySet
@@ -22,6 +22,9 @@ from core.choices import RunKind
 from core.models import Run
 from core.services.runs import end_run, rename_run, start_run
 
+if TYPE_CHECKING:
+    from accounts.models import User
+
 
 class RunSerializer(StrictModelSerializer):
     """A run."""
@@ -30,7 +33,7 @@ class RunSerializer(StrictModelSerializer):
 
     class Meta:
         model = Run
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "run_uuid",
             "name",
@@ -121,14 +124,17 @@ class RunViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, RecordViewSet
 
     def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
         """The serializer of the action."""
-        return {"list": RunListSerializer, "end": RunEndSerializer, "partial_update": RunNameSerializer}.get(
-            self.action, RunSerializer
-        )
+        serializers_by_action: dict[str, type[serializers.BaseSerializer[Any]]] = {
+            "list": RunListSerializer,
+            "end": RunEndSerializer,
+            "partial_update": RunNameSerializer,
+        }
+        return serializers_by_action.get(self.action, RunSerializer)
 
     def perform_create(self, serializer: serializers.BaseSerializer[Any]) -> None:
         """Open a run of the caller's."""
         values = {"started_at": timezone.now(), **serializer.validated_data}
-        serializer.instance = start_run(owner=self.request.user, **values)
+        serializer.instance = start_run(owner=cast("User", self.request.user), **values)
 
     @extend_schema(request=RunNameSerializer, responses=RunSerializer)
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:

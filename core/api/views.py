@@ -28,7 +28,7 @@ class ActorMixin(APIView):
         """Authenticate, check permissions, then name the user to the database."""
         super().initial(request, *args, **kwargs)
         # A view that reads without filter backends looks at its parameters itself.
-        if request.method not in SAFE_METHODS or getattr(self, "filter_backends", ()):
+        if request.method not in SAFE_METHODS or getattr(self, "filter_backends", None):
             refuse_unknown_parameters(request, list_known_parameters(self))
         set_actor(request.user.pk if request.user.is_authenticated else None)
 
