@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.choices import Role
+from accounts.roles import list_permissions
 from core.constants import SYSTEM_RUN_UUID
 from core.models import Run
 from kuramoto.choices import EventCause, EventType
@@ -179,6 +180,20 @@ def test_nobody_sees_more_than_the_permissions_say() -> None:
     page = read(reader.get(reverse("admin:index")))
     assert re.findall(r'data-panel="/admin/panels/(.*?)/"', page) == ["order", "phases"]
     assert run.name not in page.replace(f">{run.name}<", "")
+
+
+@pytest.mark.parametrize(("role", "controls"), [(Role.READONLY, False), (Role.OPERATOR, True)])
+def test_every_role_of_the_admin_sees_every_panel(role: Role, controls: bool) -> None:
+    run = make_live_run()
+    user = UserFactory(role=role)
+    for codename, app, model in list_permissions(role):
+        user.user_permissions.add(Permission.objects.get_by_natural_key(codename, app, model))
+    client = Client()
+    client.force_login(user)
+    assert read(client.get(reverse("admin:index"))).count("data-panel") == len(PANELS)
+    overview = read(client.get(reverse("admin:nfcs_run_overview", args=[run.pk])))
+    assert overview.count("data-panel") == len(RUN_PANELS)
+    assert (reverse("admin:nfcs_stop_runs") in overview) == controls
 
 
 @pytest.mark.parametrize("run", BAD_RUNS)
