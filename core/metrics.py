@@ -11,7 +11,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REQUESTS = Counter("nfcs_http_requests", "Requests answered.", ["view", "method", "status"])
 LATENCY = Histogram("nfcs_http_request_duration_seconds", "Time from request to answer.", ["view", "method"])
-INGESTED_ROWS = Counter("nfcs_ingested_rows", "Rows of telemetry committed by this server.", ["table"])
+INGESTED_ROWS = Counter("nfcs_ingested_rows", "Rows of telemetry committed by the processes of this server.", ["table"])
 
 
 def count_ingested(table: str, rows: int) -> None:

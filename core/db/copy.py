@@ -21,6 +21,8 @@ from psycopg import sql
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
+from core.metrics import count_ingested
+
 SMALL_BATCH = 3000
 """Values, or rows of plain columns, up to which parameters are quicker than COPY (measured)."""
 
@@ -55,6 +57,7 @@ def insert_rows(
         _insert_as_parameters(cursor, table, columns, types, encoded)
     else:
         _insert_by_copy(cursor, table, columns, types, _join_rows(encoded))
+    count_ingested(table, len(encoded))
     return len(encoded)
 
 
@@ -84,6 +87,7 @@ def insert_columns(cursor: Any, table: str, columns: Mapping[str, NDArray[Any]])
         cursor.execute(statement, [write_array(column) for column in columns.values()])
     else:
         _insert_by_copy(cursor, table, list(columns), types, _pack_columns(list(columns.values())))
+    count_ingested(table, count)
     return count
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import threading
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -46,6 +48,7 @@ class Command(NfcsCommand):
         self._prepare()
         password = self._ensure_admin()
         connections.close_all()
+        _share_metrics(settings.DATA_DIR / "metrics")
         supervisor = Supervisor(settings.DATA_DIR / "logs", server=settings.DATABASES["default"]["EMBEDDED"])
         try:
             supervisor.start(_list_processes(address, None if options["no_simulation"] else options["backfill"]))
@@ -72,6 +75,9 @@ class Command(NfcsCommand):
         else:
             call_command("loaddata", *SEED_FIXTURES, verbosity=0)
             self._done(", ".join(SEED_FIXTURES))
+        self._step("roles")
+        call_command("loaddata", "roles", verbosity=0)
+        self._done("as this version has them")
         self._step("partitions")
         call_command("partitions", "ensure", stdout=open(os.devnull, "w"))  # noqa: SIM115
         self._done("the coming months are covered")
@@ -117,6 +123,13 @@ def _list_processes(address: str, backfill_s: int | None) -> list[Process]:
         live = ["manage.py", "simulate", "--live", "--name", "live simulation", "--network", "biosemi64"]
         processes.append(Process("simulation", [*live, "--backfill", str(backfill_s)]))
     return processes
+
+
+def _share_metrics(directory: Path) -> None:
+    """Let the processes to be started count together, from zero, for `/metrics`."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
 
 
 def _check_port(bind: str, port: int) -> None:
