@@ -112,7 +112,7 @@ def list_actions(model: type[Model], role: Role) -> set[str]:
     label = model._meta.label_lower
     if role is Role.ADMIN:
         named = {codename for codename, _ in model._meta.permissions}
-        if label in RECORDED:
+        if label in RECORDED or getattr(model, "read_only", False):
             return named | {"view"}
         # The database refuses to change what is append-only.
         return named | set(EVERYTHING[:2] if getattr(model, "append_only", False) else EVERYTHING)
