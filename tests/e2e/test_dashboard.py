@@ -20,7 +20,7 @@ from tests.factories.kuramoto import make_batch
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-COUNT_FETCHES = "return performance.getEntriesByType('resource').filter(e => e.initiatorType === 'fetch').length"
+COUNT_FETCHES = "performance.getEntriesByType('resource').filter(e => e.initiatorType === 'fetch').length"
 SET_HIDDEN = """
 Object.defineProperty(document, 'hidden', {value: arguments[0], configurable: true});
 document.dispatchEvent(new Event('visibilitychange'));
@@ -36,8 +36,13 @@ def wait(condition: Callable[[], Any]) -> None:
     WebDriverWait(None, WAIT_S).until(lambda _: condition())  # type: ignore[type-var]
 
 
+def ask(browser: Browser, expression: str) -> Any:
+    """The value of an expression now: an element held for longer may have been redrawn."""
+    return browser.driver.execute_script(f"return {expression}")
+
+
 def read_value(browser: Browser) -> str:
-    return str(browser.wait_for(".panel-now .tile dd").text)
+    return str(ask(browser, "document.querySelector('.panel-now .tile dd').textContent"))
 
 
 def set_offline(browser: Browser, *, offline: bool) -> None:
@@ -55,13 +60,11 @@ def test_the_page_follows_the_run(browser: Browser) -> None:
     assert read_value(browser) == "0.250"
     browser.wait_for('[data-status][data-state="live"]')
     assert len(browser.find_all("svg.nfcs-chart")) >= 7
-    image = browser.wait_for("img.nfcs-field")
-    wait(lambda: browser.driver.execute_script("return arguments[0].naturalWidth", image) == 256)
+    wait(lambda: ask(browser, "document.querySelector('img.nfcs-field').naturalWidth") == 256)
     browser.driver.execute_script("document.querySelector('.panel-now a').focus()")
     send(run, 0.75, 1)
     wait(lambda: read_value(browser) == "0.750")
-    focused = browser.driver.execute_script("return document.activeElement.closest('.panel-now') !== null")
-    assert focused, "a redrawn panel keeps the focus"
+    assert ask(browser, "document.activeElement.closest('.panel-now') !== null"), "a redrawn panel keeps the focus"
 
 
 def test_a_page_whose_server_is_silent_says_so_and_comes_back(browser: Browser) -> None:
@@ -83,13 +86,13 @@ def test_a_hidden_page_asks_for_nothing(browser: Browser) -> None:
     browser.open("/admin/")
     browser.wait_for('[data-status][data-state="live"]')
     browser.driver.execute_script(SET_HIDDEN, True)
-    wait(lambda: browser.driver.execute_script("return performance.now() > 3000"))
-    before = browser.driver.execute_script(COUNT_FETCHES)
-    start = browser.driver.execute_script("return performance.now()")
-    wait(lambda: browser.driver.execute_script("return performance.now()") > start + 3000)
-    assert browser.driver.execute_script(COUNT_FETCHES) == before
+    wait(lambda: ask(browser, "performance.now() > 3000"))
+    before = ask(browser, COUNT_FETCHES)
+    start = ask(browser, "performance.now()")
+    wait(lambda: ask(browser, "performance.now()") > start + 3000)
+    assert ask(browser, COUNT_FETCHES) == before
     browser.driver.execute_script(SET_HIDDEN, False)
-    wait(lambda: browser.driver.execute_script(COUNT_FETCHES) > before)
+    wait(lambda: ask(browser, COUNT_FETCHES) > before)
 
 
 def test_charts_are_drawn_as_wide_as_a_telephone(browser: Browser) -> None:
@@ -99,10 +102,8 @@ def test_charts_are_drawn_as_wide_as_a_telephone(browser: Browser) -> None:
     size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": False}
     browser.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.open(f"/admin/core/run/{run.pk}/overview/")
-    width = "return document.querySelector('.panel-run-order svg').viewBox.baseVal.width"
-    wait(lambda: browser.driver.execute_script(width) < 390)
-    overflow = browser.driver.execute_script("return document.documentElement.scrollWidth - innerWidth")
-    assert overflow <= 0
+    wait(lambda: ask(browser, "document.querySelector('.panel-run-order svg').viewBox.baseVal.width") < 390)
+    assert ask(browser, "document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 def test_a_page_that_is_signed_out_stops_asking(browser: Browser) -> None:
