@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import chain
 
@@ -102,15 +103,15 @@ def read_matrix(body: bytes, directed: bool | None = None) -> CouplingGraph:
     return CouplingGraph(nodes=[Vertex(label=name) for name in names], edges=edges.links, directed=bool(directed))
 
 
-class _Vertices:
+class _Vertices(ABC):
     """The vertices of an edge list as their names come."""
 
     def __init__(self) -> None:
         self.labels: list[str] = []
 
+    @abstractmethod
     def find(self, name: str, place: str, problems: Problems) -> int | None:
         """The position of the vertex; None, and a problem, where the name stands for none."""
-        raise NotImplementedError
 
 
 class _Indices(_Vertices):
