@@ -24,7 +24,15 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="User",
             fields=[
-                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "last_login",
+                    models.DateTimeField(
+                        blank=True,
+                        db_comment="When the user last signed in; null for somebody who never did.",
+                        help_text="When the user last signed in; null for somebody who never did.",
+                        null=True,
+                    ),
+                ),
                 (
                     "is_superuser",
                     models.BooleanField(

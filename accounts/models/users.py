@@ -43,6 +43,9 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
         help_text="admin, operator, user or readonly; a trigger keeps the user in the group of that name.",
     )
     is_active = models.BooleanField(default=True, db_default=True, help_text="Whether the user may sign in.")
+    last_login = models.DateTimeField(
+        null=True, blank=True, help_text="When the user last signed in; null for somebody who never did."
+    )
 
     objects = UserManager()
 
