@@ -10,6 +10,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from pgvector.django import VectorField
 
+from core.choices import NetworkStatus
 from core.models.base import HallucinationColumns, RecordModel, TelemetryModel
 from core.querysets import TelemetryQuerySet
 from kuramoto.choices import EventCause, EventType
@@ -145,3 +146,48 @@ class SynchronizationState(RecordModel):
 
     def __str__(self) -> str:
         return f"synchronization state of run {self.run_id}"
+
+
+class RealityStatus(RecordModel):
+    """A coupling graph as it stands: its size, its neurons, and the runs that go on on it.
+
+    A view, read as the reader's own role. Telemetry is looked for in the last 31 days.
+    """
+
+    read_only = True
+
+    id = models.BigIntegerField(primary_key=True, help_text="Id of the network.")
+    name = models.CharField(max_length=200, help_text="What people call it.")
+    status = models.CharField(max_length=20, choices=NetworkStatus, help_text="active, dormant, collapsed or merged.")
+    directed = models.BooleanField(help_text="Whether an edge couples one way only.")
+    n_nodes = models.IntegerField(help_text="Number of vertices.")
+    n_layers = models.IntegerField(help_text="Number of layers.")
+    n_edges = models.BigIntegerField(help_text="Number of edges; an undirected one counts once.")
+    density = models.FloatField(
+        null=True, help_text="Share of the possible edges that are there, 0 to 1; null for a single vertex."
+    )
+    ongoing_runs = models.BigIntegerField(help_text="Runs on it that have not ended.")
+    n_neurons = models.BigIntegerField(help_text="Neurons in it.")
+    latest_run = models.ForeignKey(
+        "core.Run",
+        on_delete=models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        related_name="+",
+        help_text="The ongoing run whose oscillator state is the newest of the last 31 days; null where there is none.",
+    )
+    last_telemetry_at = models.DateTimeField(
+        null=True, help_text="When that state was observed, UTC; null where there is none."
+    )
+
+    class Meta:
+        managed = False
+        db_table = "reality_status_view"
+        # Who may see networks may see how they stand.
+        default_permissions = ()
+        ordering = ["id"]
+        verbose_name = "network status"
+        verbose_name_plural = "network status"
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.status}"

@@ -13,7 +13,7 @@ class NfcsConfig(AppConfig):
 
     def ready(self) -> None:
         """Join structlog's events to the log; draw runs in the admin, as every other app has registered its pages."""
-        from nfcs.dashboard import run_admin  # noqa: F401
+        from nfcs.dashboard import network_admin, run_admin  # noqa: F401
 
         configure_structlog()
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -42,6 +44,7 @@ class FileParser(BaseParser):
         return {**request.query_params.dict(), "file": read_limited(stream)}
 
 
+@extend_schema_field(OpenApiTypes.BINARY)
 class BodyField(serializers.Field[bytes, Any, bytes, Any]):
     """A file: uploaded as a part, or the body itself."""
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
+from core.choices import NetworkStatus
 from core.constants import MAX_NETWORK_NODES
 from core.exceptions import FieldError, InvalidInput
 from core.graph import Link, Vertex, fill_matrix, find_largest_eigenvalue, hash_graph
@@ -111,14 +112,26 @@ def describe_network(*, network: RealityNetwork, **changes: object) -> RealityNe
     """Change what is said about a graph: `description`, `source`, `licence`, `status` or `target`; its edges stay.
 
     Raises:
+        InvalidInput: the target of a merger is the network itself, or is merged or collapsed.
         IntegrityError: `reality_networks_status_terminal` or `reality_networks_target_ck`.
     """
     for name, value in changes.items():
         if name not in ("description", "source", "licence", "status", "target"):
             raise TypeError(f"{name} of a network does not change")
         setattr(network, name, value)
+    if network.target is not None and {"status", "target"} & changes.keys():
+        _check_target(network, network.target)
     network.save(update_fields=list(changes))
     return network
+
+
+def _check_target(network: RealityNetwork, target: RealityNetwork) -> None:
+    # Locked, so that two networks are not merged into each other at once.
+    living = RealityNetwork.objects.select_for_update().filter(status__in=(NetworkStatus.ACTIVE, NetworkStatus.DORMANT))
+    if target.pk == network.pk:
+        raise InvalidInput.of("target", "A network is not merged into itself.", "loop")
+    if network.status == NetworkStatus.MERGED and not living.filter(pk=target.pk).exists():
+        raise InvalidInput.of("target", "What a network is merged into is neither merged nor collapsed.", "terminal")
 
 
 def _check_nodes(nodes: Sequence[Vertex]) -> list[FieldError]:

@@ -1,0 +1,1 @@
+DROP VIEW kuramoto.reality_status_view;
