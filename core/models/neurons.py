@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import numpy as np
 from django.contrib.postgres.fields import ArrayField
@@ -203,6 +204,9 @@ class QuantumNeuron(TimestampedModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.pk})"
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Leave them to the database, whose refusals name the field."""
 
 
 class Entanglement(RecordModel):

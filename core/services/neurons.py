@@ -84,7 +84,7 @@ def describe_neuron(*, neuron: QuantumNeuron, now: datetime, **changes: Any) -> 
     """Change what is said about a neuron, read from its membrane, or calibrated; a new calibration is an event.
 
     Args:
-        changes: of DESCRIPTION and CALIBRATION.
+        changes: of DESCRIPTION and CALIBRATION; the network follows a node that is given alone.
 
     Raises:
         InvalidTransition: the neuron is in an open sweep, whose calibration stays.
@@ -92,6 +92,8 @@ def describe_neuron(*, neuron: QuantumNeuron, now: datetime, **changes: Any) -> 
     """
     if unknown := changes.keys() - {*DESCRIPTION, *CALIBRATION}:
         raise TypeError(f"{', '.join(sorted(unknown))} of a neuron changes by events or not at all")
+    if changes.get("node") is not None and "network" not in changes:
+        changes["network"] = changes["node"].network
     locked = QuantumNeuron.objects.select_for_update(of=("self",)).get(pk=neuron.pk)
     calibrated = {
         name: {"from": getattr(locked, name), "to": changes[name]}

@@ -35,7 +35,7 @@ COMMENT ON FUNCTION nfcs_core.label_neuron_v1(
 CREATE FUNCTION nfcs_core.guard_neuron_v1() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.node_id IS NOT NULL AND NOT EXISTS (
+    IF NEW.node_id IS NOT NULL AND NEW.network_id IS NOT NULL AND NOT EXISTS (
         SELECT FROM nfcs_core.reality_nodes WHERE id = NEW.node_id AND network_id = NEW.network_id
     ) THEN
         RAISE EXCEPTION 'vertex % is none of network %', NEW.node_id, NEW.network_id

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.choices import ConfigType, RunKind
 from core.graph import Link, Vertex
-from core.models import FieldState, NeuronEvent, QuantumNeuron, RealityNetwork, Run, SystemConfig
+from core.models import Entanglement, FieldState, NeuronEvent, QuantumNeuron, RealityNetwork, Run, SystemConfig
 from core.services.fields import FieldSample, record_fields
 from core.services.networks import import_network
 from core.services.neurons import apply_event, create_neuron
@@ -77,3 +77,16 @@ def act(neuron: QuantumNeuron, event: str, *, seed: int | None = None, **paramet
     happened = apply_event(neuron_id=neuron.pk, event=event, parameters=parameters, now=NEURON_START, seed=seed)
     neuron.refresh_from_db()
     return happened
+
+
+def make_neuron_event() -> NeuronEvent:
+    """A neuron's turn into a superposition."""
+    return act(make_neuron(), "gate", gate="h")
+
+
+def make_entanglement() -> Entanglement:
+    """Two neurons in the Bell state of 00 and 11."""
+    first, second = make_neuron(), make_neuron()
+    act(first, "gate", gate="h")
+    act(first, "gate2", gate="cnot", partner=second.pk)
+    return Entanglement.objects.get(neuron_a=first)
