@@ -69,12 +69,15 @@ def insert_columns(cursor: Any, table: str, columns: Mapping[str, NDArray[Any]])
         columns: int64 for bigint, float64 for double precision, datetime64[us] in UTC for timestamptz; (n,).
 
     Raises:
-        ValueError: the columns differ in length.
+        ValueError: the columns differ in length, or a time is NaT.
         IntegrityError, DataError: the database refuses a row; none is inserted.
     """
     lengths = {len(column) for column in columns.values()}
     if len(lengths) > 1:
         raise ValueError(f"the columns of {table} differ in length: {sorted(lengths)}")
+    for name, column in columns.items():
+        if column.dtype.kind == "M" and np.isnat(column).any():
+            raise ValueError(f"{name}: a time is missing")
     count = lengths.pop()
     if count == 0:
         return 0
@@ -93,6 +96,8 @@ def insert_columns(cursor: Any, table: str, columns: Mapping[str, NDArray[Any]])
 
 def write_array(values: NDArray[Any]) -> str:
     """A one-dimensional array of numbers or of UTC times as the text of a PostgreSQL array."""
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        return "{" + ",".join(map(str, values.tolist())) + "}"  # JSON has null for these
     options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC
     return "{" + orjson.dumps(np.ascontiguousarray(values), option=options)[1:-1].decode() + "}"
 

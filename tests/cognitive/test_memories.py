@@ -172,7 +172,10 @@ def test_recalls_at_once_all_count() -> None:
     memory.refresh_from_db()
     assert memory.retrieval_count == memory.retrievals.count() == 40
     assert memory.last_accessed == max(memory.retrievals.values_list("retrieved_at", flat=True))
-    assert memory.stability_s > DAY_S
+    stability = DAY_S
+    for before in memory.retrievals.order_by("pk").values_list("retrievability_before", flat=True):
+        stability = float(strengthen(stability, memory.difficulty, before, memory.arousal))
+    assert memory.stability_s == stability
 
 
 @pytest.mark.django_db

@@ -141,6 +141,18 @@ def test_columns_arrive_exactly(cursor: Any, way: str) -> None:
     assert cursor.fetchall() == expected
 
 
+def test_numbers_that_are_none_arrive_as_such(cursor: Any, way: str) -> None:
+    cursor.execute("CREATE TEMPORARY TABLE copied (value float8)")
+    insert_columns(cursor, "copied", {"value": np.array([np.nan, np.inf, -np.inf, 0.1])})
+    cursor.execute("SELECT array_agg(value)::text FROM copied")
+    assert cursor.fetchone() == ("{NaN,Infinity,-Infinity,0.1}",)
+
+
+def test_a_missing_time_is_refused(cursor: Any, way: str) -> None:
+    with pytest.raises(ValueError, match=r"^at: "):
+        insert_columns(cursor, "copied", {"at": np.array(["2026-01-01", "NaT"], "datetime64[us]")})
+
+
 def test_columns_of_unequal_length_are_refused(cursor: Any) -> None:
     with pytest.raises(ValueError, match="differ in length"):
         insert_columns(cursor, "copied", {"a": np.arange(2), "b": np.arange(3)})

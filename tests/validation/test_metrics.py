@@ -13,6 +13,7 @@ from django.db import IntegrityError, close_old_connections, connection, transac
 
 from core.exceptions import InvalidInput
 from tests.factories.core import RunFactory
+from tests.validation.locks import wait_for_waiting
 from validation import series
 from validation.models import MetricSample, MetricSeries
 from validation.services import record_metrics
@@ -142,6 +143,33 @@ def test_writers_of_the_same_new_series_share_it() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM system_metrics")
         assert cursor.fetchone() == (240,)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_writers_of_the_same_new_series_in_opposite_order_do_not_deadlock() -> None:
+    run = RunFactory()
+    names = [f"metric_{number:02}" for number in range(40)]
+    failures: list[BaseException] = []
+
+    def write(step: int) -> None:
+        try:
+            record(run.pk, 40, names=names[::step])
+        except BaseException as error:  # noqa: BLE001 - a thread's failure must reach the test
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=write, args=(step,)) for step in (1, -1)]
+    with transaction.atomic():
+        record(run.pk, names=["metric_20"])  # both stop here, if not before
+        for waiting, thread in enumerate(threads, start=1):
+            thread.start()
+            wait_for_waiting(waiting)
+        transaction.set_rollback(True)
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert (MetricSeries.objects.count(), MetricSample.objects.count()) == (40, 80)
 
 
 @pytest.mark.django_db

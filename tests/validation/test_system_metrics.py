@@ -13,6 +13,7 @@ from core.constants import SYSTEM_RUN_UUID
 from core.models import Run
 from tests.factories.core import RunFactory
 from tests.factories.validation import MetricSeriesFactory
+from tests.validation.locks import wait_for_waiting
 from validation.models import MetricSample, MetricSeries, SystemMetric
 
 AT = datetime(2026, 1, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -156,26 +157,29 @@ def test_the_view_reads_with_the_rights_of_the_reader() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_concurrent_first_inserts_make_one_run_and_one_series() -> None:
-    barrier = threading.Barrier(6)
+@pytest.mark.parametrize("named", [True, False])
+def test_concurrent_first_inserts_make_one_run_and_one_series(named: bool) -> None:
+    values = {"run_id": RunFactory().pk} if named else {}
     failures: list[BaseException] = []
 
     def write() -> None:
         try:
-            barrier.wait()
-            insert()
+            insert(**values)
         except BaseException as error:  # noqa: BLE001 - a thread's failure must reach the test
             failures.append(error)
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=write) for _ in range(6)]
-    for thread in threads:
-        thread.start()
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    with transaction.atomic():
+        insert(**values)
+        for waiting, thread in enumerate(threads, start=1):
+            thread.start()
+            wait_for_waiting(waiting)
     for thread in threads:
         thread.join()
     assert failures == []
-    assert (Run.objects.count(), MetricSeries.objects.count(), MetricSample.objects.count()) == (1, 1, 6)
+    assert (Run.objects.count(), MetricSeries.objects.count(), MetricSample.objects.count()) == (1, 1, 5)
 
 
 @pytest.mark.django_db
