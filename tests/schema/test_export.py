@@ -27,6 +27,9 @@ from core.models import SystemConfig
 from tests import server
 from tests.schema.conftest import ask, execute
 
+# What the module needs is made once, by one process.
+pytestmark = pytest.mark.xdist_group("export")
+
 LOADED = ("schema.sql", "indexes.sql", "constraints.sql", "privileges.sql", "initial_data.sql")
 
 
