@@ -210,6 +210,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
+        "NetworkStatusEnum": "core.choices.NetworkStatus",
         "NeuronEventEnum": "core.choices.NeuronEventKind",
         "NeuronStateEnum": "core.choices.NeuronState",
     },
