@@ -20,3 +20,11 @@ class ExperienceType(models.TextChoices):
     EPISODIC = "episodic", "Episodic"
     SEMANTIC = "semantic", "Semantic"
     PROCEDURAL = "procedural", "Procedural"
+
+
+class AnalysisStatus(models.TextChoices):
+    """How far an analysis has come."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"

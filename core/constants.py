@@ -13,6 +13,7 @@ PARTITIONED_TABLES = {
     "kuramoto_oscillators": "month",
     "metric_samples": "month",
     "golden_dag_audit": "month",
+    "consciousness_snapshots": "month",
     "quantum_neuron_history": "week",
 }
 """Time-partitioned tables and the width of their partitions."""

@@ -7,6 +7,7 @@ from core.models.fields import FieldState
 from core.models.networks import RealityEdge, RealityNetwork, RealityNode
 from core.models.neurons import Entanglement, NeuronEvent, QuantumNeuron, StateTransition
 from core.models.runs import Run
+from core.models.summaries import SummaryRefresh
 
 __all__ = [
     "AuditEntry",
@@ -22,6 +23,7 @@ __all__ = [
     "Run",
     "SchemaMigration",
     "StateTransition",
+    "SummaryRefresh",
     "SystemConfig",
     "SystemConfigChange",
     "TelemetryModel",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from rest_framework import serializers
 
@@ -48,10 +48,3 @@ class SynchronizationEventSerializer(serializers.ModelSerializer[Synchronization
         model = SynchronizationEvent
         fields = "__all__"
         read_only_fields: ClassVar[list[str]] = [field.name for field in SynchronizationEvent._meta.fields]
-
-
-class ControlSerializer(serializers.Serializer[Any]):
-    """Why a run is stopped or goes on."""
-
-    run = serializers.IntegerField(min_value=1, max_value=2**63 - 1, help_text="The run.")
-    reason = serializers.CharField(max_length=2000, help_text="Why.")

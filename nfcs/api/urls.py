@@ -7,12 +7,15 @@ from typing import Any
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from nfcs.api.control import RecoverView, StopView
 from nfcs.api.ingest import VIEWS
 from nfcs.api.root import RootView
 
 v1: list[Any] = [
     # Batches stand before the lists, whose routes would take `batch` for an id.
     *(path(f"{kind}/batch/", view.as_view(), name=f"{kind}-batch") for kind, view in VIEWS),
+    path("sync-events/stop/", StopView.as_view(), name="sync-events-stop"),
+    path("sync-events/recover/", RecoverView.as_view(), name="sync-events-recover"),
     path("", include("core.api.urls")),
     path("", include("kuramoto.api.urls")),
     path("", include("constitutional.api.urls")),

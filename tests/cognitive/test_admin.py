@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from cognitive.admin import show_duration
+from cognitive.admin.experience import show_duration
 from cognitive.forgetting import MAX_STABILITY_S
 from cognitive.services import recall_experience
 from tests.factories.accounts import AdminFactory

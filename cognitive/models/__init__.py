@@ -1,0 +1,14 @@
+"""Models of the cognitive app."""
+
+from cognitive.models.complexity import ComplexityRecord, ComplexitySnapshot, ComplexitySummary, DailyComplexity
+from cognitive.models.experience import CognitiveSession, MemoryExperience, MemoryRetrieval
+
+__all__ = [
+    "CognitiveSession",
+    "ComplexityRecord",
+    "ComplexitySnapshot",
+    "ComplexitySummary",
+    "DailyComplexity",
+    "MemoryExperience",
+    "MemoryRetrieval",
+]

@@ -1,0 +1,2 @@
+DROP MATERIALIZED VIEW cognitive.consciousness_daily_summary;
+DROP VIEW cognitive.consciousness_metrics_view;
