@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from core.admin.networks import RealityNetworkAdmin
 from core.admin_base import ReadOnlyAdmin, number_column
-from core.charts import Markup, histogram
+from core.charts import Markup, bar_chart, histogram
 from core.drawing import draw_network, get_laid_out_graph
 from core.models import RealityNetwork, Run
 from kuramoto.models import RealityStatus
@@ -23,6 +23,7 @@ from kuramoto.theory import critical_coupling_gaussian
 
 admin.site.unregister(RealityNetwork)
 WIDTH_PX, HEIGHT_PX = 640.0, 560.0
+MOST_BARS = 24
 
 
 @admin.register(RealityNetwork)
@@ -60,13 +61,17 @@ class CoupledNetworkAdmin(RealityNetworkAdmin):
             "" if coherence is None else f"; coherence across layers {coherence:.3f}",
         )
 
-    @admin.display(description="degrees")
+    @admin.display(description="vertices by degree")
     def degrees(self, network: RealityNetwork) -> Markup:
         """How many edges the vertices have; of a directed network how many end there."""
         counts = count_degrees(network)
         words = "In-degree" if network.directed else "Degree"
-        bins = min(int(np.ptp(counts)) + 1, 60)
-        return histogram(counts, bins=bins, width=WIDTH_PX, height=200, x_label=words, title=f"{words} distribution")
+        title = f"{words} distribution"
+        low, high = int(counts.min()), int(counts.max())
+        if high - low < MOST_BARS:
+            bars = {f"{degree}": float((counts == degree).sum()) for degree in range(low, high + 1)}
+            return bar_chart(bars, width=WIDTH_PX, title=title)
+        return histogram(counts, width=WIDTH_PX, height=200, x_label=words, title=title)
 
     @admin.display(description="critical coupling, estimated")
     def onset(self, network: RealityNetwork) -> str:
@@ -99,7 +104,6 @@ class RealityStatusAdmin(ReadOnlyAdmin):
         "coherence",
     )
     list_display_links = None
-    list_filter: ClassVar[Any] = ("status",)
     list_select_related: ClassVar[Any] = ("latest_run",)
     share = number_column("density", digits=3)
 
