@@ -72,8 +72,10 @@ def record_performance(*, session_id: int, performance_metrics: Mapping[str, Any
 
 
 @transaction.atomic
-def close_session(*, session_id: int, ended_at: datetime, **last: Mapping[str, Any] | None) -> CognitiveSession:
-    """End a session, with its last `performance_metrics` where they are given.
+def close_session(
+    *, session_id: int, ended_at: datetime, performance_metrics: Mapping[str, Any] | None = None
+) -> CognitiveSession:
+    """End a session; the metrics it has stay where no last ones are given.
 
     Raises:
         CognitiveSession.DoesNotExist: there is no such session.
@@ -83,9 +85,9 @@ def close_session(*, session_id: int, ended_at: datetime, **last: Mapping[str, A
     session = _lock_open_session(session_id)
     if ended_at <= session.started_at:
         raise InvalidInput.of("ended_at", f"The session began at {session.started_at.isoformat()}.", "too_early")
-    if "performance_metrics" in last:
-        _check_performance(last["performance_metrics"])
-        session.performance_metrics = last["performance_metrics"]
+    if performance_metrics is not None:
+        _check_performance(performance_metrics)
+        session.performance_metrics = performance_metrics
     session.ended_at = ended_at
     session.save(update_fields=["ended_at", "performance_metrics"])
     return session

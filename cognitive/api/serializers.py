@@ -52,7 +52,7 @@ class CloseSerializer(StrictSerializer):
 
     ended_at = serializers.DateTimeField(required=False, help_text="When it ended; now when not given.")
     performance_metrics = serializers.DictField(
-        required=False, allow_null=True, help_text="The last metrics; those it has stay when not given."
+        required=False, help_text="The last metrics; those it has stay when not given."
     )
 
 

@@ -262,6 +262,7 @@ def test_bad_changes_are_named(admin_api: Any) -> None:
         (admin_api.post, f"{address}close/", {"ended_at": "2025-01-01T00:00:00Z"}, "ended_at"),
         (admin_api.post, f"{address}close/", {"ended_at": 5}, "ended_at"),
         (admin_api.post, f"{address}close/", {"performance_metrics": {"p50_ms": -1}}, "performance_metrics.p50_ms"),
+        (admin_api.post, f"{address}close/", {"performance_metrics": None}, "performance_metrics"),
         (admin_api.post, f"{address}close/", {"why": ""}, "why"),
     ]:
         answer = method(path, body)
