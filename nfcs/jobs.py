@@ -6,8 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management import call_command
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+from procrastinate import RetryStrategy
 
 from nfcs import __version__
+from validation.choices import AlertEvent
+from validation.constants import DELIVER_TASK, MAX_ATTEMPTS
+from validation.services.delivery import DeliveryFailed
 
 
 def on_app_ready(app: Any) -> None:
@@ -28,6 +34,35 @@ def on_app_ready(app: Any) -> None:
 
         for run_id in list_runs_to_release():
             end_monitoring(run_id=run_id)
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="nfcs.sweep_alerts", queueing_lock="nfcs.sweep_alerts")
+    def sweep_alerts_of_silent_series(timestamp: int) -> None:
+        """Fire alerts of what is silent, and end those whose rule or run is over."""
+        from validation.services import sweep_alerts
+
+        sweep_alerts(now=timezone.now())
+
+    again = RetryStrategy(
+        max_attempts=MAX_ATTEMPTS,
+        exponential_wait=4,
+        retry_exceptions=[DeliveryFailed, OperationalError, InterfaceError],
+    )
+
+    @app.task(name=DELIVER_TASK, retry=again)
+    def deliver_alert(alert_id: int, event: str, channel_id: int) -> None:
+        """Tell one channel about one alert."""
+        from validation.services import deliver_alert
+
+        deliver_alert(alert_id=alert_id, event=AlertEvent(event), channel_id=channel_id, now=timezone.now())
+
+    @app.periodic(cron="*/5 * * * *")
+    @app.task(name="nfcs.resume_deliveries", queueing_lock="nfcs.resume_deliveries", pass_context=True)
+    async def resume_deliveries_of_killed_workers(context: Any, timestamp: int) -> None:
+        """Queue anew the messages that a worker was sending when it was killed."""
+        manager = context.app.job_manager
+        for job in await manager.get_stalled_jobs(task_name=DELIVER_TASK):
+            await manager.retry_job(job)
 
     @app.task(name="nfcs.validate")
     def run_validation(validation_type: str, seed: int) -> None:

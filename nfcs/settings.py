@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import secrets
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+import dj_email_url
 from environs import Env
 
 from core.db import embedded
@@ -210,15 +212,35 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
+        "ChannelKindEnum": "validation.choices.ChannelKind",
+        "DeliveryStatusEnum": "validation.choices.DeliveryStatus",
         "NetworkStatusEnum": "core.choices.NetworkStatus",
         "NeuronEventEnum": "core.choices.NeuronEventKind",
         "NeuronStateEnum": "core.choices.NeuronState",
+        "RunKindEnum": "core.choices.RunKind",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "core.api.schema.describe_operations",
     ],
 }
+
+_mail: dict[str, Any] = dj_email_url.parse(read_secret("NFCS_EMAIL_URL") or "dummy:")
+EMAIL_BACKEND: str = _mail["EMAIL_BACKEND"]
+EMAIL_FILE_PATH = _mail["EMAIL_FILE_PATH"] or None
+EMAIL_HOST = _mail["EMAIL_HOST"] or "localhost"
+EMAIL_PORT = _mail["EMAIL_PORT"] or 25
+EMAIL_HOST_USER = _mail["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS = _mail["EMAIL_USE_TLS"]
+EMAIL_USE_SSL = _mail["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = _mail["EMAIL_TIMEOUT"] or 10
+DEFAULT_FROM_EMAIL = env.str("NFCS_EMAIL_FROM", "nfcs@localhost")
+SECRETS_DIR = env.str("NFCS_SECRETS_DIR", "")
+"""Where named secrets lie, one a file; '' where the environment holds them."""
+_networks: list[str] = env.list("NFCS_WEBHOOK_ALLOW_PRIVATE", [])
+WEBHOOK_ALLOW_PRIVATE = [ipaddress.ip_network(text) for text in _networks]
+"""Networks to which webhooks may go though they are private, and without encryption."""
 
 PROCRASTINATE_ON_APP_READY = "nfcs.jobs.on_app_ready"
 

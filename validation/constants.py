@@ -11,3 +11,24 @@ CACHED_SERIES = 100_000
 """Series whose ids a process remembers."""
 DEFAULT_WINDOW = timedelta(hours=24)
 """Samples listed when no time is asked for."""
+
+TELEMETRY = "telemetry"
+"""The metric of rules about whatever a run sends."""
+METRIC_PREFIX = "metric:"
+"""In front of the name of a stored metric; other metrics are derived."""
+DERIVED_METRICS = ("r", "ha", "coherence", "energy", "defect_density")
+MAX_THRESHOLD = 1e100
+MAX_DURATION_S = 7 * 24 * 3600.0
+"""Longest dwell and longest silence of an alert rule."""
+MAX_SILENCE = timedelta(days=30)
+"""Longest time for which people silence an alert."""
+ANNOUNCED_AGE = timedelta(hours=1)
+"""Alerts of a series whose newest sample is older are recorded, not announced: they are history."""
+DELIVER_TASK = "validation.deliver_alert"
+"""Name of the job that delivers one message to one channel."""
+MAX_ATTEMPTS = 7
+"""Attempts to deliver a message, 4, 16, 64, 256, 1024 and 4096 s apart; then it is given up."""
+MAX_ERROR_LENGTH = 500
+"""Characters of an error that the delivery log keeps."""
+MIN_KEY_BYTES = 16
+"""Bytes of the shortest key that signs messages."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from django.db import transaction
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from constitutional.services.monitor import monitor_samples
@@ -21,7 +22,10 @@ from core.telemetry import FloatArray, HaComponents, unix_seconds
 from kuramoto.services import OscillatorBatch, record_oscillators
 from nfcs.ingest.carried import carry_defect, carry_forecast_and_drift
 from nfcs.ingest.rows import FieldRow, MetricRow, OscillatorRow
-from validation.services import record_metrics
+from validation.alert_conditions import SeriesName
+from validation.series import write_tags
+from validation.services import evaluate_alerts, record_metrics
+from validation.services.alerts import Samples, Split
 
 Item = TypeVar("Item", OscillatorRow, FieldRow, MetricRow)
 
@@ -121,7 +125,17 @@ def record_run_metrics(
         for position, name in enumerate(names):
             positions[f"metric:{name}"].append(position)
         seconds, numbers = unix_seconds(times), np.array(values, dtype=np.float64)
-        return _watch(run, len(names), {name: (seconds[at], numbers[at]) for name, at in positions.items()})
+
+        def split(name: str) -> dict[SeriesName, Samples]:
+            """The samples of a metric, series by series."""
+            parts: dict[SeriesName, list[int]] = defaultdict(list)
+            for at in positions[name]:
+                described = write_tags((tags[at] if tags else None) or {})
+                parts[SeriesName(name, components[at], units[at] or None, described)].append(at)
+            return {series: (seconds[at], numbers[at]) for series, at in parts.items()}
+
+        by_name = {name: (seconds[at], numbers[at]) for name, at in positions.items()}
+        return _watch(run, len(names), by_name, split=split)
 
 
 def _ingest_run_oscillators(run: Run, part: list[tuple[int, OscillatorRow]]) -> Outcome:
@@ -211,12 +225,18 @@ def _ingest_run_metrics(run: Run, part: list[tuple[int, MetricRow]]) -> Outcome:
 
 
 def _watch(
-    run: Run, rows: int, series: dict[str, tuple[FloatArray, FloatArray]], events: Sequence[str] = (), late: int = 0
+    run: Run,
+    rows: int,
+    series: dict[str, Samples],
+    events: Sequence[str] = (),
+    late: int = 0,
+    split: Split | None = None,
 ) -> Outcome:
     # A value that is not there is missing, not invalid: everything that was sent is finite by now.
     known = {name: (times[~np.isnan(values)], values[~np.isnan(values)]) for name, (times, values) in series.items()}
     known = {name: pair for name, pair in known.items() if pair[0].size}
     watched = monitor_samples(run_id=run.pk, series=known)
+    evaluate_alerts(run_id=run.pk, series=known, split=split, now=timezone.now())
     return Outcome(
         run=run.pk,
         rows=rows,

@@ -2,11 +2,16 @@
 
 from rest_framework.routers import SimpleRouter
 
+from validation.api.alerts import AlertChannelViewSet, AlertDeliveryViewSet, AlertRuleViewSet, AlertViewSet
 from validation.api.views import MetricSeriesViewSet, MetricViewSet, ValidationRunViewSet
 
 router = SimpleRouter()
 router.register("metrics/series", MetricSeriesViewSet, basename="metric-series")
 router.register("metrics", MetricViewSet, basename="metrics")
 router.register("validation-runs", ValidationRunViewSet, basename="validation-runs")
+router.register("alert-channels", AlertChannelViewSet, basename="alert-channels")
+router.register("alert-deliveries", AlertDeliveryViewSet, basename="alert-deliveries")
+router.register("alert-rules", AlertRuleViewSet, basename="alert-rules")
+router.register("alerts", AlertViewSet, basename="alerts")
 
 urlpatterns = router.urls

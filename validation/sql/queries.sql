@@ -29,3 +29,14 @@ WHERE run_id = %(run_id)s AND series_id = %(series_id)s
   AND recorded_at >= %(since)s::timestamptz AND recorded_at < %(until)s::timestamptz
 GROUP BY from_at
 ORDER BY from_at
+
+-- name: await_telemetry
+-- Have the active absent rules on telemetry listen for every ongoing run they cover, from when both were there.
+INSERT INTO alert_memories
+    (rule_id, run_id, series_key, metric, component, tags, rule_version, state, heard_at)
+SELECT rule.id, run.id, %(series_key)s, 'telemetry', '', '{}', rule.version, %(state)s,
+       greatest(run.created_at, rule.created_at)
+FROM alert_rules rule
+JOIN runs run ON (rule.run_id IS NULL OR rule.run_id = run.id) AND (rule.run_kind = '' OR rule.run_kind = run.kind)
+WHERE rule.is_active AND rule.op = 'absent' AND rule.metric = 'telemetry' AND run.ended_at IS NULL
+ON CONFLICT DO NOTHING
