@@ -1,5 +1,6 @@
 """Models of the constitutional app."""
 
+from constitutional.models.activity import UserActivity
 from constitutional.models.monitor import PolicyMonitorState, RunGuardState
 from constitutional.models.policies import ConstitutionalPolicy, PolicyVersion
 from constitutional.models.violations import Violation, ViolationNote
@@ -9,6 +10,7 @@ __all__ = [
     "PolicyMonitorState",
     "PolicyVersion",
     "RunGuardState",
+    "UserActivity",
     "Violation",
     "ViolationNote",
 ]

@@ -1,0 +1,30 @@
+"""What users did, for administrators."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib import admin
+
+from constitutional.models import UserActivity
+from core.admin_base import ReadOnlyAdmin
+
+
+@admin.register(UserActivity)
+class UserActivityAdmin(ReadOnlyAdmin):
+    """Users with sign-ins, runs, keys and reviews."""
+
+    list_display: ClassVar[tuple[str, ...]] = (
+        "username",
+        "role",
+        "is_active",
+        "last_login",
+        "runs_owned",
+        "live_keys",
+        "acknowledged",
+        "resolved",
+        "notes",
+        "last_active_at",
+    )
+    list_filter: ClassVar[tuple[str, ...]] = ("role", "is_active")
+    search_fields: ClassVar[tuple[str, ...]] = ("username",)

@@ -1,0 +1,1 @@
+DROP VIEW constitutional.user_activity_view;
