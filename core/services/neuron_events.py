@@ -25,8 +25,11 @@ SEPARATE = 1e-9
 _TRANSITION = {"quantum_neurons_transition", "quantum_neurons_tunneling_ck"}
 
 
-class _PairChangedError(Exception):
-    """A neuron became one of a pair while its lock was waited for: the locks are taken anew, in order."""
+class _PairFoundError(Exception):
+    """A neuron turned out to be one of a pair: all locks are taken anew, in order."""
+
+    def __init__(self, ids: set[int]) -> None:
+        self.ids = ids
 
 
 @dataclass(frozen=True)
@@ -80,16 +83,20 @@ def apply_event(
     given = read_parameters(event, parameters or {})
     if seed is not None and not 0 <= seed < 2**63:
         raise InvalidInput.of("seed", "A whole number from 0 to 2^63 - 1 is needed.")
+    ids = {neuron_id, given.get("partner", neuron_id)}
     while True:
         try:
             with transaction.atomic():
-                return _apply_locked(neuron_id, event, given, now, seed)
-        except _PairChangedError:
-            continue
+                return _apply_locked(neuron_id, event, given, now, seed, ids)
+        except _PairFoundError as found:
+            ids = ids | found.ids
 
 
-def _apply_locked(neuron_id: int, event: str, given: dict[str, Any], now: datetime, seed: int | None) -> NeuronEvent:
-    neurons, pair = _lock_neurons({neuron_id, given.get("partner", neuron_id)})
+def _apply_locked(
+    neuron_id: int, event: str, given: dict[str, Any], now: datetime, seed: int | None, ids: set[int]
+) -> NeuronEvent:
+    neurons = _lock_neurons(ids)
+    pair = _find_pair(neurons, {neuron_id, given.get("partner", neuron_id)})
     neuron = neurons.get(neuron_id)
     if neuron is None:
         raise NotFound(f"There is no neuron {neuron_id}.")
@@ -110,22 +117,24 @@ def _apply_locked(neuron_id: int, event: str, given: dict[str, Any], now: dateti
     return NeuronEvent.objects.get(neuron_id=neuron_id, ts=at, seq=neuron.event_seq + 1)
 
 
-def _lock_neurons(ids: set[int]) -> tuple[dict[int, QuantumNeuron], _Pair | None]:
-    """Lock neurons and the others of their pairs in the order of their ids; by id, and the pair among them."""
-    involved = Q(neuron_a_id__in=ids) | Q(neuron_b_id__in=ids)
-    seen = Entanglement.objects.filter(involved).values_list("neuron_a_id", "neuron_b_id")
-    wanted = ids.union(*seen)
-    rows = QuantumNeuron.objects.select_for_update(of=("self",)).filter(pk__in=wanted).order_by("pk")
-    neurons = {neuron.pk: neuron for neuron in rows}
+def _lock_neurons(ids: set[int]) -> dict[int, QuantumNeuron]:
+    """Lock neurons in the order of their ids, so that no two events wait for each other; by id."""
+    rows = QuantumNeuron.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
+    return {neuron.pk: neuron for neuron in rows}
+
+
+def _find_pair(neurons: Mapping[int, QuantumNeuron], ids: set[int]) -> _Pair | None:
+    """The pair that one of `ids` is in; raise _PairFoundError while its other neuron is not locked."""
     if all(neurons[pk].state != NeuronState.ENTANGLED for pk in ids & neurons.keys()):
-        return neurons, None
-    pairs = list(Entanglement.objects.filter(involved))
-    if not all({row.neuron_a_id, row.neuron_b_id} <= neurons.keys() for row in pairs):
-        raise _PairChangedError
-    if len(pairs) > 1 or not ids <= {pairs[0].neuron_a_id, pairs[0].neuron_b_id}:
+        return None
+    rows = list(Entanglement.objects.filter(Q(neuron_a_id__in=ids) | Q(neuron_b_id__in=ids)))
+    members = {pk for row in rows for pk in (row.neuron_a_id, row.neuron_b_id)}
+    if len(rows) > 1 or not ids <= members:
         raise Conflict("One of the two is entangled with another neuron.")
-    row = pairs[0]
-    return neurons, _Pair((neurons[row.neuron_a_id], neurons[row.neuron_b_id]), row.read_state(), row)
+    if not members <= neurons.keys():
+        raise _PairFoundError(members)
+    row = rows[0]
+    return _Pair((neurons[row.neuron_a_id], neurons[row.neuron_b_id]), row.read_state(), row)
 
 
 def _join(neuron: QuantumNeuron, partner: QuantumNeuron) -> _Pair:

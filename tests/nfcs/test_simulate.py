@@ -15,7 +15,7 @@ from core.models import FieldState, Run
 from core.selectors import coupling_matrix
 from kuramoto.dynamics import order_parameter
 from kuramoto.models import OscillatorState
-from nfcs.simulation import SimulationSettings, choose_c3, simulate, swing_coupling
+from nfcs.simulation import SimulationSettings, choose_dispersion, simulate, swing_coupling
 from validation.models import SystemMetric
 
 SMALL = SimulationSettings(n_oscillators=16, resolution=16, length=16.0, rate_hz=4.0)
@@ -52,7 +52,7 @@ def test_coupling_swings_about_its_mean_and_the_field_is_turbulent_a_third_of_th
     ratio = swing_coupling(SMALL, times) / SMALL.critical_coupling
     assert ratio.min() == pytest.approx(0.0)
     assert ratio.max() == pytest.approx(4.0, rel=1e-6)
-    turbulent = [choose_c3(SMALL, float(second)) == SMALL.c3_turbulent for second in range(300)]
+    turbulent = [choose_dispersion(SMALL, float(second))[1] == SMALL.c3_turbulent for second in range(300)]
     assert sum(turbulent) == 100
 
 
@@ -94,6 +94,8 @@ def test_a_simulation_runs_on_a_network() -> None:
         ({"backfill": 5}, "--backfill"),
         ({"resolution": 2}, "at least 4"),
         ({"noise": -1.0}, "noise"),
+        ({"neurons": 1}, "--neurons"),
+        ({"neurons": -2}, "--neurons"),
     ],
 )
 def test_options_that_make_no_sense_are_named(options: dict[str, Any], words: str) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
 import numpy as np
 from django.core.management.base import CommandError, CommandParser
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from constitutional.services.monitor import end_monitoring
 from core.choices import RunKind
@@ -23,11 +24,31 @@ from core.selectors import coupling_matrix
 from core.services.runs import end_run, start_run
 from nfcs import __version__
 from nfcs.ingest.producers import record_seconds
+from nfcs.population import Population, make_population
 from nfcs.simulation import Second, SimulationSettings, simulate
 
 BATCH_S = 10
 """Seconds of the past that are recorded at a time."""
 RETRY_S = 2.0
+MAX_NEURONS = 64
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """Where a simulation's seconds go: telemetry of the run, and steps of its neurons."""
+
+    run: Run
+    settings: SimulationSettings
+    population: Population
+    frame_every_s: int
+
+    @transaction.atomic
+    def record(self, seconds: Sequence[Second]) -> None:
+        """Record seconds of the simulation, all or none."""
+        record_seconds(self.run, self.settings, seconds, frame_every_s=self.frame_every_s)
+        for second in seconds:
+            end = round(float(second.times_s[-1]))
+            self.population.drive(end, self.run.started_at + timedelta(seconds=end))
 
 
 class Command(NfcsCommand):
@@ -48,10 +69,11 @@ class Command(NfcsCommand):
         parser.add_argument("--noise", type=float, default=usual.noise, help="phase noise D, rad^2/s")
         parser.add_argument("--resolution", type=int, default=usual.resolution, help="points per side of the field")
         parser.add_argument("--length", type=float, default=usual.length, help="side of the field's domain")
-        parser.add_argument("--c1", type=float, default=usual.c1, help="linear dispersion of the field")
-        parser.add_argument("--c3", type=float, default=usual.c3_calm, help="nonlinear dispersion while calm")
+        parser.add_argument("--c1", type=float, default=usual.c1, help="linear dispersion while calm")
+        parser.add_argument("--c3", type=float, default=usual.c3, help="nonlinear dispersion while calm")
         parser.add_argument("--rate", type=float, default=usual.rate_hz, help="oscillator rows a second, Hz")
         parser.add_argument("--frame-every", type=int, default=10, help="keep the field itself every so many seconds")
+        parser.add_argument("--neurons", type=int, default=8, help="neurons that live beside the field; 0 for none")
         parser.add_argument("--seed", type=int, default=usual.seed, help="seed of the random generator")
         parser.add_argument("--seconds", type=int, default=60, help="simulated time (not with --live)")
         parser.add_argument("--live", action="store_true", help="go on in real time until stopped")
@@ -64,6 +86,8 @@ class Command(NfcsCommand):
         for name in ("seconds", "frame_every", "resolution", "rate"):
             if not options[name] > 0:
                 raise UsageError(f"--{name.replace('_', '-')} must be above 0")
+        if not (options["neurons"] == 0 or 2 <= options["neurons"] <= MAX_NEURONS):
+            raise UsageError(f"--neurons must be 0, or 2 to {MAX_NEURONS}")
         network = self._find_network(options["network"])
         if network is not None and options["oscillators"] not in (None, network.n_nodes):
             raise UsageError(f"--oscillators: network {network.name} has {network.n_nodes} vertices")
@@ -78,7 +102,7 @@ class Command(NfcsCommand):
             resolution=options["resolution"],
             length=options["length"],
             c1=options["c1"],
-            c3_calm=options["c3"],
+            c3=options["c3"],
             seed=options["seed"],
         )
         live = options["live"]
@@ -88,8 +112,8 @@ class Command(NfcsCommand):
         self.note(f"run {run.pk} ({run.name})")
         stop = _stop_on_signal()
         try:
-            seconds = simulate(settings)
-            recorded = self._record(run, settings, seconds, options, stop)
+            recorder = Recorder(run, settings, make_population(run, options["neurons"]), options["frame_every"])
+            recorded = self._record(recorder, simulate(settings), options, stop)
         except ValueError as error:
             raise CommandError(str(error)) from error
         finally:
@@ -101,33 +125,28 @@ class Command(NfcsCommand):
             [f"run {run.pk}: {recorded} s, {recorded * round(settings.rate_hz)} oscillator rows"],
         )
 
-    def _record(
-        self, run: Run, settings: SimulationSettings, seconds: Any, options: dict[str, Any], stop: threading.Event
-    ) -> int:
+    def _record(self, recorder: Recorder, seconds: Any, options: dict[str, Any], stop: threading.Event) -> int:
         past = options["backfill"] if options["live"] else options["seconds"]
-        frame_every_s = options["frame_every"]
         count = 0
         with_bar = show_progress(islice(seconds, past), total=past, label="simulating")
         for batch in iter(lambda: list(islice(with_bar, BATCH_S)), []):
             if stop.is_set():
                 return count
-            record_seconds(run, settings, batch, frame_every_s=frame_every_s)
+            recorder.record(batch)
             count += len(batch)
         while options["live"] and not stop.is_set():
             second = next(seconds)
-            stop.wait(max(0.0, run.started_at.timestamp() + count + 1 - time.time()))
+            stop.wait(max(0.0, recorder.run.started_at.timestamp() + count + 1 - time.time()))
             if not stop.is_set():
-                self._record_patiently(run, settings, second, frame_every_s, stop)
+                self._record_patiently(recorder, second, stop)
                 count += 1
         return count
 
-    def _record_patiently(
-        self, run: Run, settings: SimulationSettings, second: Second, frame_every_s: int, stop: threading.Event
-    ) -> None:
+    def _record_patiently(self, recorder: Recorder, second: Second, stop: threading.Event) -> None:
         """Record a second; while the database is away, try again: a live source does not lose what it measured."""
         while not stop.is_set():
             try:
-                record_seconds(run, settings, [second], frame_every_s=frame_every_s)
+                recorder.record([second])
             except OperationalError as error:
                 self.note(f"the database is away, trying again: {str(error).strip().splitlines()[0]}")
                 connection.close()
