@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -51,14 +51,20 @@ class ControlView(ActorMixin):
         return Response(SynchronizationEventSerializer(event).data, status=status.HTTP_201_CREATED)
 
 
-@extend_schema(request=ControlSerializer, responses={201: SynchronizationEventSerializer}, operation_id="stop_run")
+def _document(operation_id: str) -> Callable[..., Any]:
+    return extend_schema(
+        operation_id=operation_id, request=ControlSerializer, responses={201: SynchronizationEventSerializer}
+    )
+
+
+@extend_schema_view(post=_document("stop_run"))
 class StopView(ControlView):
     """Stop a run; it stays stopped until somebody recovers it."""
 
     act = staticmethod(stop_run_by_hand)
 
 
-@extend_schema(request=ControlSerializer, responses={201: SynchronizationEventSerializer}, operation_id="recover_run")
+@extend_schema_view(post=_document("recover_run"))
 class RecoverView(ControlView):
     """Let a stopped run go on."""
 
