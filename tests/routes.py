@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -81,13 +82,16 @@ def schema() -> dict[str, Any]:
     return SchemaGenerator().get_schema(request=None, public=True)
 
 
-def body_fields(route: Route) -> list[str]:
-    """The fields of the JSON object that the route takes."""
+def body_fields(route: Route) -> dict[str, str]:
+    """The fields of the JSON object that the route takes, each with its schema as text, without its description."""
     content = operations()[route.method, route.template].get("requestBody", {}).get("content", {})
     described = content.get("application/json", {}).get("schema", {})
     if "$ref" in described:
         described = schema()["components"]["schemas"][described["$ref"].rsplit("/", 1)[1]]
-    return list(described.get("properties", {}))
+    return {
+        name: json.dumps({key: value for key, value in kind.items() if key not in ("description", "default", "title")})
+        for name, kind in described.get("properties", {}).items()
+    }
 
 
 def query_parameters(route: Route) -> list[str]:
