@@ -10,7 +10,7 @@ run: $(VENV)/.runtime
 	@NFCS_HTTPS=$${NFCS_HTTPS:-false} exec $(BIN)/python manage.py up
 
 test: $(VENV)/.development
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -q
 
 check: lint types
 	@$(BIN)/lint-imports

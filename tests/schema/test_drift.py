@@ -26,9 +26,6 @@ from core.models import Run
 from tests.schema.conftest import ask, ensure, execute
 from tests.schema.planted import PLANTED
 
-# What the module needs is made once, by one process.
-pytestmark = pytest.mark.xdist_group("drift")
-
 
 @pytest.fixture(scope="module")
 def manifest(scratch: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
