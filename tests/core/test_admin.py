@@ -85,6 +85,45 @@ def test_lists_and_pages_survive_bad_addresses(model: type[Model], page: Client)
     assert not found
 
 
+POISON = (
+    "a\x00b",
+    "x" * 2000,
+    "NaN",
+    "-1e999",
+    str(2**63),
+    "9" * 5000,
+    "9999-12-31 23:59:59",
+    "0000-00-00",
+    '{"a": "\\ud800"}',
+)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        model
+        for model in MODELS
+        if model in examples.MAKERS and not isinstance(admin.site._registry[model], ReadOnlyAdmin)
+    ],
+    ids=label,
+)
+def test_boxes_survive_every_text(model: type[Model], page: Client) -> None:
+    row = examples.MAKERS[model]()
+    change = address(model, "change", row.pk)
+    opened = page.get(change).context["adminform"]
+    given = {name: value for name, value in opened.form.initial.items() if value is not None}
+    found = {}
+    for name in opened.form.fields:
+        for text in POISON:
+            body = {key: json.dumps(value) if isinstance(value, dict | list) else value for key, value in given.items()}
+            status = page.post(change, body | {name: text}).status_code
+            if status not in (200, 302, 400, 403):
+                found[name, text[:20]] = status
+    assert not found
+    assert page.get(change).status_code == 200
+    assert page.get(address(model, "changelist")).status_code == 200
+
+
 @pytest.mark.parametrize(
     "model", [model for model in MODELS if isinstance(admin.site._registry[model], ReadOnlyAdmin)], ids=label
 )
