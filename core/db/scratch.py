@@ -38,15 +38,15 @@ def scratch_database(admin_url: str, *, template: str | None = None) -> Iterator
         The alias of Django's connection to it, as the owner of the tables; also its name.
     """
     name = f"{PREFIX}{os.getpid()}_{secrets.token_hex(4)}"
-    if template is None:
-        prepare_database(admin_url, database=name)
-    else:
-        _execute(admin_url, "CREATE DATABASE {} OWNER {} TEMPLATE {}", name, OWNER_ROLE, template)
     try:
+        if template is None:
+            prepare_database(admin_url, database=name)
+        else:
+            _execute(admin_url, "CREATE DATABASE {} OWNER {} TEMPLATE {}", name, OWNER_ROLE, template)
         with connected(admin_url, name):
             yield name
     finally:
-        _execute(admin_url, "DROP DATABASE {} WITH (FORCE)", name)
+        _execute(admin_url, "DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 
 @contextmanager

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +74,33 @@ def test_everything_is_made_once(fresh: str, passwords: list[str], capsys: pytes
         stored = admin.execute("SELECT rolpassword FROM pg_authid WHERE rolname = %s", [APP_ROLE]).fetchone()
         assert stored is not None
         assert stored[0].startswith("SCRAM-SHA-256$")
+
+
+def wait_for_refusal(url: str, password: str) -> str:
+    """Why the server refuses a password; new rules take a moment."""
+    for _ in range(100):
+        try:
+            psycopg.connect(url, password=password).close()
+        except psycopg.OperationalError as error:
+            return str(error)
+        time.sleep(0.05)
+    return "not refused"
+
+
+def test_the_passwords_are_those_in_the_files(cluster: EmbeddedServer, fresh: str, passwords: list[str]) -> None:
+    call_command("database", "prepare", "--admin-url", fresh, *passwords, stdout=io.StringIO(), stderr=io.StringIO())
+    rules = cluster.directory / "pg_hba.conf"
+    before = rules.read_text()
+    with psycopg.connect(fresh, autocommit=True) as admin:
+        try:
+            rules.write_text(f"local all {OWNER_ROLE},{APP_ROLE} scram-sha-256\n{before}")
+            admin.execute("SELECT pg_reload_conf()")
+            for role, password in ((OWNER_ROLE, "the owner's"), (APP_ROLE, "the app's")):
+                assert "password authentication failed" in wait_for_refusal(cluster.url(role, "nfcs"), "another")
+                psycopg.connect(cluster.url(role, "nfcs"), password=password).close()
+        finally:
+            rules.write_text(before)
+            admin.execute("SELECT pg_reload_conf()")
 
 
 def test_the_runtime_role_finds_the_schemas_and_makes_nothing_in_them(cluster: EmbeddedServer, fresh: str) -> None:
