@@ -1,5 +1,5 @@
 """The validation tables in the admin, one subject a file."""
 
-from validation.admin import metrics
+from validation.admin import alert_rules, alerts, deliveries, metrics
 
-__all__ = ["metrics"]
+__all__ = ["alert_rules", "alerts", "deliveries", "metrics"]

@@ -105,19 +105,26 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(
-                                ("kind", "email"),
+                                models.Q(("kind", "email"), _negated=True),
                                 ("target__regex", "^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$"),
+                                _connector="OR",
                             ),
-                            models.Q(("kind", "webhook"), ("target__regex", "^https?://[!-~]+$")),
-                            _connector="OR",
+                            models.Q(
+                                models.Q(("kind", "webhook"), _negated=True),
+                                ("target__regex", "^https?://[!-~]+$"),
+                                _connector="OR",
+                            ),
                         ),
                         name="alert_channels_target_ck",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("key_ref", ""), ("kind", "email")),
-                            models.Q(("key_ref__regex", "^[a-z][a-z0-9_.-]{0,99}$"), ("kind", "webhook")),
-                            _connector="OR",
+                            models.Q(models.Q(("kind", "email"), _negated=True), ("key_ref", ""), _connector="OR"),
+                            models.Q(
+                                models.Q(("kind", "webhook"), _negated=True),
+                                ("key_ref__regex", "^[a-z][a-z0-9_.-]{0,99}$"),
+                                _connector="OR",
+                            ),
                         ),
                         name="alert_channels_key_ck",
                     ),

@@ -10,6 +10,10 @@ from core.models.base import RecordModel, TimestampedModel
 from validation.choices import AlertEvent, ChannelKind, DeliveryStatus
 from validation.querysets import AlertChannelManager
 
+_EMAIL = r"^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$"
+_URL = r"^https?://[!-~]+$"
+_SECRET_NAME = r"^[a-z][a-z0-9_.-]{0,99}$"
+
 
 class AlertChannel(TimestampedModel):
     """An e-mail address or a webhook that alerts are announced to; edited by people.
@@ -41,14 +45,14 @@ class AlertChannel(TimestampedModel):
             ),
             models.CheckConstraint(condition=Q(kind__in=ChannelKind.values), name="alert_channels_kind_ck"),
             models.CheckConstraint(
-                condition=Q(kind=ChannelKind.EMAIL, target__regex=r"^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$")
-                | Q(kind=ChannelKind.WEBHOOK, target__regex=r"^https?://[!-~]+$"),
+                condition=(~Q(kind=ChannelKind.EMAIL) | Q(target__regex=_EMAIL))
+                & (~Q(kind=ChannelKind.WEBHOOK) | Q(target__regex=_URL)),
                 name="alert_channels_target_ck",
             ),
             # What looks like a secret instead of a name is refused.
             models.CheckConstraint(
-                condition=Q(kind=ChannelKind.EMAIL, key_ref="")
-                | Q(kind=ChannelKind.WEBHOOK, key_ref__regex=r"^[a-z][a-z0-9_.-]{0,99}$"),
+                condition=(~Q(kind=ChannelKind.EMAIL) | Q(key_ref=""))
+                & (~Q(kind=ChannelKind.WEBHOOK) | Q(key_ref__regex=_SECRET_NAME)),
                 name="alert_channels_key_ck",
             ),
         ]
