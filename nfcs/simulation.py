@@ -34,7 +34,10 @@ class SimulationSettings:
         coupling_swing: how far K / Kc swings to both sides.
         swing_period_s: period of that swing.
         rate_hz: oscillator rows a second; field rows come once a second.
+        c1, c3: dispersion of the calm field, in which defects die out.
+        c1_turbulent, c3_turbulent: dispersion of the turbulent field, beyond the Benjamin-Feir line.
         turbulence_period_s: of every such period the field is turbulent for a third.
+        field_noise: root mean square of the complex noise the field gets every second, from which turbulence grows.
     """
 
     n_oscillators: int = 64
@@ -48,11 +51,13 @@ class SimulationSettings:
     rate_hz: float = 10.0
     resolution: int = 64
     length: float = 64.0
-    c1: float = 2.0
-    c3_calm: float = 0.5
+    c1: float = 0.8
+    c3: float = 1.5
+    c1_turbulent: float = 2.0
     c3_turbulent: float = -1.0
     field_speed: float = 2.0
     field_dt: float = 0.1
+    field_noise: float = 0.05
     turbulence_period_s: float = 300.0
     seed: int = 1
 
@@ -84,7 +89,7 @@ class Second:
         phases: (m, n), wrapped.
         coupling_strength: (m,).
         field: complex (resolution, resolution), at the end of the second.
-        c3: the field's dispersion in this second.
+        c1, c3: the field's dispersion in this second.
         embedding: (768,), of the last row.
         horizons: predicted r by horizon, from the last row.
     """
@@ -93,6 +98,7 @@ class Second:
     phases: FloatArray
     coupling_strength: FloatArray
     field: NDArray[np.complex128]
+    c1: float
     c3: float
     embedding: NDArray[np.float32]
     horizons: dict[str, float]
@@ -107,7 +113,7 @@ def simulate(settings: SimulationSettings) -> Iterator[Second]:
     substeps = int(np.ceil(max(1.0, 4 * settings.sigma + abs(settings.mean_frequency)) / rows / 0.1))
     dt = 1.0 / rows / substeps
     phases = rng.uniform(-np.pi, np.pi, settings.n_oscillators)
-    grid = GinzburgLandau(settings.resolution, settings.length, settings.c1, settings.c3_calm, settings.field_dt)
+    grid = GinzburgLandau(settings.resolution, settings.length, settings.c1, settings.c3, settings.field_dt)
     amplitude = grid.sample_noise(rng, amplitude=0.1)
     projection = rng.standard_normal((EMBEDDING_DIMENSIONS, 2 * settings.n_oscillators))
     mean_r, second = 0.5, 0
@@ -122,16 +128,17 @@ def simulate(settings: SimulationSettings) -> Iterator[Second]:
             for _ in range(substeps):
                 phases = system.step(phases, dt, rng)
             states[row] = wrap_phase(phases)
-        c3 = choose_c3(settings, float(second))
-        if c3 != grid.c3:
-            grid = replace(grid, c3=c3)
+        c1, c3 = choose_dispersion(settings, float(second))
+        if (c1, c3) != (grid.c1, grid.c3):
+            grid = replace(grid, c1=c1, c3=c3)
+        amplitude = amplitude + grid.sample_noise(rng, settings.field_noise)
         for _ in range(max(1, round(settings.field_speed / settings.field_dt))):
             amplitude = grid.step(amplitude)
         r, psi = order_parameter(states[-1])
         mean_r += (float(r) - mean_r) / PREDICTION_MEMORY_S
         relative = states[-1] - psi
         embedding = projection @ np.concatenate((np.cos(relative), np.sin(relative)))
-        yield Second(times, states, coupling, amplitude, c3, embedding.astype(np.float32), predict(float(r), mean_r))
+        yield Second(times, states, coupling, amplitude, c1, c3, embedding.astype(np.float32), predict(float(r), mean_r))
         second += 1
 
 
@@ -141,10 +148,11 @@ def swing_coupling(settings: SimulationSettings, times_s: FloatArray) -> FloatAr
     return np.asarray(settings.critical_coupling * np.maximum(0.0, settings.coupling_ratio + swing))
 
 
-def choose_c3(settings: SimulationSettings, time_s: float) -> float:
-    """The field's nonlinear dispersion: turbulent in the last third of every period."""
-    turbulent = (time_s / settings.turbulence_period_s) % 1.0 >= 2 / 3
-    return settings.c3_turbulent if turbulent else settings.c3_calm
+def choose_dispersion(settings: SimulationSettings, time_s: float) -> tuple[float, float]:
+    """The field's c1 and c3: turbulent in the last third of every period."""
+    if (time_s / settings.turbulence_period_s) % 1.0 >= 2 / 3:
+        return settings.c1_turbulent, settings.c3_turbulent
+    return settings.c1, settings.c3
 
 
 def predict(r: float, mean_r: float) -> dict[str, float]:

@@ -33,7 +33,7 @@ def record_seconds(run: Run, settings: SimulationSettings, seconds: Sequence[Sec
                 timestamp=run.started_at + timedelta(seconds=float(second.times_s[0])),
                 amplitude=second.field,
                 length=settings.length,
-                descriptor={"c1": settings.c1, "c3": second.c3, "dt": settings.field_dt, "scheme": "ETDRK4"},
+                descriptor={"c1": second.c1, "c3": second.c3, "dt": settings.field_dt, "scheme": "ETDRK4"},
                 keep_frame=(ends[index] - 1) % frame_every_s == 0,
             )
             for index, second in enumerate(seconds)
