@@ -42,8 +42,6 @@ class QuantumNeuronAdmin(EditableAdmin):
         "id",
         "badge",
         "neuron_type",
-        "layer_index",
-        "network",
         "run",
         "coherence",
         "excitation",
@@ -51,18 +49,18 @@ class QuantumNeuronAdmin(EditableAdmin):
         "happened",
     )
     list_filter = ("state", "neuron_type", "network")
-    list_select_related = ("network", "run")
+    list_select_related = ("run",)
     search_fields = ("name",)
     raw_id_fields = ("node", "run")
     fieldsets = (
         (None, {"fields": ("name", "neuron_type", "layer_index", "network", "node", "run")}),
+        ("Over time", {"fields": ("timeline", "coherence_chart", "history")}),
         (
             "State",
             {
                 "fields": (
-                    "badge",
-                    ("bloch_x", "bloch_y", "bloch_z"),
-                    ("coherence_l1", "purity", "phase_rad", "p1"),
+                    ("badge", "bloch"),
+                    ("coherence", "purity_shown", "phase", "excitation"),
                     ("sweep_bias", "sweep_rate"),
                     ("measurement_count", "event_seq"),
                     ("last_event", "last_event_at", "last_outcome", "last_partner"),
@@ -70,7 +68,6 @@ class QuantumNeuronAdmin(EditableAdmin):
                 )
             },
         ),
-        ("Over time", {"fields": ("timeline", "coherence_chart", "history")}),
         ("Calibration", {"fields": (("omega", "t1_s", "t2_s"), ("p_eq", "delta", "kappa"))}),
         (
             "Membrane",
@@ -84,6 +81,8 @@ class QuantumNeuronAdmin(EditableAdmin):
         ),
     )
     coherence = number_column("coherence_l1", "coherence")
+    purity_shown = number_column("purity", "purity")
+    phase = number_column("phase_rad", "phase, rad")
     excitation = number_column("p1", "p1")
     happened = time_column("last_event_at")
 
@@ -118,6 +117,11 @@ class QuantumNeuronAdmin(EditableAdmin):
     def badge(self, neuron: QuantumNeuron) -> SafeString:
         """The state."""
         return show_state(neuron.state)
+
+    @admin.display(description="Bloch vector")
+    def bloch(self, neuron: QuantumNeuron) -> str:
+        """The three components."""
+        return f"({neuron.bloch_x:.6g}, {neuron.bloch_y:.6g}, {neuron.bloch_z:.6g})"
 
     @admin.display(description="parameters of the last event")
     def shown_parameters(self, neuron: QuantumNeuron) -> SafeString:
