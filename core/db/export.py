@@ -18,6 +18,7 @@ from core.db.partitions import list_partitioned_tables
 from core.db.prepare import OWNER_ROLE
 from core.db.programs import read_version, run_program
 from core.db.scratch import migrated_database, scratch_database
+from core.db.verification import write_verification
 
 STATIC = Path(__file__).resolve().parents[1] / "sql" / "export"
 """Files that are written by hand; `maintenance.sql` is told the partitioned tables."""
@@ -86,6 +87,7 @@ def export_schema(
         url = make_conninfo(admin_url, dbname=str(connections[alias].settings_dict["NAME"]))
         for section, text in _dump_schema(url).items():
             yield _write(directory / f"{section}.sql", text)
+        yield _write(directory / "verify_schema.sql", write_verification(alias))
         call_command("loaddata", *fixtures, database=alias, verbosity=0)
         yield _write(directory / "initial_data.sql", _dump_data(url))
     with scratch_database(admin_url) as alias:

@@ -70,6 +70,7 @@ def test_the_directory_holds_what_the_seed_lists(exported: Path) -> None:
         "database.sql",
         "maintenance.sql",
         "monitoring.sql",
+        "verify_schema.sql",
         "migrations",
         "rollbacks",
         *LOADED,
@@ -188,3 +189,35 @@ def test_a_scratch_database_leaves_nothing_behind(scratch: str) -> None:
         assert ask(name, "SELECT current_user::text") == [(server.OWNER,)]
     assert name not in connections.settings
     assert ask(scratch, "SELECT count(*) FROM pg_database WHERE datname = %s", name) == [(0,)]
+
+
+def test_the_verification_finds_nothing_in_what_was_loaded(exported: Path, loaded: str) -> None:
+    assert execute_files(loaded, exported / "verify_schema.sql", options="--tuples-only").strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("statement", "finding"),
+    [
+        ("ALTER TABLE nfcs_core.runs DROP COLUMN code_version", "missing|column|nfcs_core.runs.code_version"),
+        ("ALTER TABLE nfcs_core.runs ALTER code_version TYPE text", "differs|column|nfcs_core.runs.code_version"),
+        ("ALTER TABLE nfcs_core.runs DROP CONSTRAINT runs_kind_ck", "missing|constraint|nfcs_core.runs.runs_kind_ck"),
+        ("DROP INDEX nfcs_core.runs_open_idx", "missing|index|nfcs_core.runs.runs_open_idx"),
+        ("CREATE INDEX extra ON nfcs_core.runs (name)", "unexpected|index|nfcs_core.runs.extra"),
+        ("ALTER TABLE nfcs_core.runs DISABLE TRIGGER runs_guard", "differs|trigger|nfcs_core.runs.runs_guard"),
+        ("CREATE TABLE nfcs_core.extra ()", "unexpected|table|nfcs_core.extra"),
+        ("DROP VIEW validation.system_metrics", "missing|view|validation.system_metrics"),
+        (
+            "CREATE OR REPLACE FUNCTION nfcs_core.current_actor_v1() RETURNS integer LANGUAGE sql STABLE AS 'SELECT 1'",
+            "differs|function|nfcs_core.current_actor_v1()",
+        ),
+        ("CREATE POLICY extra ON nfcs_core.runs", "unexpected|policy|nfcs_core.runs.extra"),
+    ],
+)
+def test_the_verification_names_a_planted_drift(
+    exported: Path, loaded: str, tmp_path: Path, statement: str, finding: str
+) -> None:
+    planted = tmp_path / "planted.sql"
+    verification = (exported / "verify_schema.sql").read_text()
+    planted.write_text(f"BEGIN;\n{statement};\n{verification}\nROLLBACK;\n")
+    lines = execute_files(loaded, planted, options="--tuples-only --no-align").splitlines()
+    assert any(line.startswith(finding) for line in lines), lines
