@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,8 @@ from nfcs import __version__
 from validation.choices import AlertEvent
 from validation.constants import DELIVER_TASK, MAX_ATTEMPTS
 from validation.services.delivery import DeliveryFailed
+
+logger = logging.getLogger(__name__)
 
 
 def on_app_ready(app: Any) -> None:
@@ -70,3 +73,57 @@ def on_app_ready(app: Any) -> None:
         from validation.suite import validate
 
         validate(validation_type=validation_type, seed=seed, code_version=__version__, now=datetime.now(UTC))
+
+    @app.periodic(cron="47 * * * *")
+    @app.task(name="nfcs.analyze_tables", lock="nfcs.analyze_tables", queueing_lock="nfcs.analyze_tables")
+    def analyze_tables(timestamp: int) -> None:
+        """Analyze the tables that changed a lot, as after a large import."""
+        from core.db.maintenance import analyze_tables
+
+        analyze_tables()
+
+    @app.periodic(cron="30 3 * * 0")
+    @app.task(name="nfcs.repair_indexes", lock="nfcs.repair_indexes", queueing_lock="nfcs.repair_indexes")
+    def repair_indexes(timestamp: int) -> None:
+        """Rebuild invalid indexes, summarise those of closed partitions, and warn of what is left to a person."""
+        from core.db.maintenance import list_bloated_indexes, repair_indexes, summarise_closed_partitions
+
+        for repair in repair_indexes():
+            if repair.problem:
+                logger.warning("index %s.%s is invalid: %s", repair.schema, repair.name, repair.problem)
+        summarise_closed_partitions(now=datetime.now(UTC))
+        for index in list_bloated_indexes():
+            logger.warning(
+                "index %s.%s takes %d bytes and needs some %d: manage.py maintenance reindex --bloated",
+                index.schema,
+                index.name,
+                index.bytes,
+                index.needed_bytes,
+            )
+
+    @app.periodic(cron="30 4 1 * *")
+    @app.task(name="nfcs.advise_vacuum", lock="nfcs.advise_vacuum", queueing_lock="nfcs.advise_vacuum")
+    def advise_vacuum(timestamp: int) -> None:
+        """Warn of tables that ought to be vacuumed."""
+        from core.db.maintenance import list_vacuum_states
+
+        for state in list_vacuum_states():
+            if state.statement:
+                logger.warning("%s is advised: %s", state.statement, "; ".join(state.reasons))
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name="nfcs.refresh_summaries", lock="nfcs.refresh_summaries", queueing_lock="nfcs.refresh_summaries")
+    def refresh_summaries(timestamp: int) -> None:
+        """Refresh the materialized summaries."""
+        from core.db.summaries import SUMMARIES, refresh_summary
+
+        for name in SUMMARIES:
+            refresh_summary(name, now=datetime.now(UTC))
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="nfcs.follow_runs", lock="nfcs.follow_runs", queueing_lock="nfcs.follow_runs")
+    def follow_runs_with_analyses(timestamp: int) -> None:
+        """Bring the analyses of runs up to date."""
+        from cognitive.analysis import follow_runs
+
+        follow_runs(now=datetime.now(UTC))
