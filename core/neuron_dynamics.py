@@ -1,4 +1,4 @@
-"""What each event does to a two-level system, computed from what was recorded of it alone, so that a history replays."""
+"""What each event does to a two-level system, computed from what was recorded of it alone: so histories replay."""
 
 from __future__ import annotations
 
