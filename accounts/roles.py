@@ -19,6 +19,9 @@ FIXTURE = Path(__file__).parent / "fixtures" / "roles.json"
 EVERYTHING = ("view", "add", "change", "delete")
 
 RECORDED = {
+    "validation.alertdelivery",
+    "validation.alertmemory",
+    "validation.monitoringalert",
     "admin.logentry",
     "auth.group",
     "constitutional.policymonitorstate",
@@ -38,6 +41,10 @@ READERS = {
     "cognitive.cognitivesession",
     "cognitive.memoryexperience",
     "cognitive.memoryretrieval",
+    "cognitive.complexityrecord",
+    "cognitive.complexitysnapshot",
+    "cognitive.complexitysummary",
+    "cognitive.dailycomplexity",
     "constitutional.constitutionalpolicy",
     "constitutional.policyversion",
     "constitutional.runguardstate",
@@ -52,17 +59,21 @@ READERS = {
     "core.realitynode",
     "core.run",
     "core.statetransition",
+    "core.summaryrefresh",
     "core.systemconfig",
     "kuramoto.oscillatorstate",
     "kuramoto.synchronizationevent",
+    "validation.alertrule",
     "validation.metricsample",
     "validation.metricseries",
+    "validation.monitoringalert",
     "validation.systemmetric",
     "validation.validationrun",
 }
 """What every role sees."""
 
 PRODUCERS = {
+    "cognitive.complexityrecord": "add",
     "cognitive.cognitivesession": "add change",
     "cognitive.memoryexperience": "add change",
     "cognitive.memoryretrieval": "add",
@@ -83,6 +94,9 @@ INSPECTORS = {
     "core.systemconfig": "read_server_metrics",
     "core.systemconfigchange": "view",
     "kuramoto.synchronizationstate": "view",
+    "validation.alertchannel": "view",
+    "validation.alertdelivery": "view",
+    "validation.alertmemory": "view",
 }
 """How the system itself is doing."""
 
@@ -101,6 +115,7 @@ GRANTS: dict[Role, list[dict[str, str]]] = {
             "core.run": "change",
             "core.systemconfig": "add change",
             "kuramoto.synchronizationevent": "add",
+            "validation.monitoringalert": "acknowledge_alert silence_alert",
         },
     ],
 }
@@ -108,8 +123,10 @@ GRANTS: dict[Role, list[dict[str, str]]] = {
 
 
 def list_actions(model: type[Model], role: Role) -> set[str]:
-    """The actions of `role` on `model`."""
+    """The actions of `role` on `model`, among those the model has."""
     label = model._meta.label_lower
+    if not model._meta.default_permissions:
+        return set()
     if role is Role.ADMIN:
         named = {codename for codename, _ in model._meta.permissions}
         if label in RECORDED or getattr(model, "read_only", False):

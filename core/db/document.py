@@ -15,6 +15,7 @@ from django.db.models import Model
 
 from core.constants import PARTITIONED_TABLES
 from core.db.catalogue import Catalogue, read_catalogue
+from core.db.document_keys import describe_keys
 from core.db.prepare import APP_ROLE, SCHEMAS
 from core.exceptions import CONSTRAINT_FIELDS
 
@@ -35,7 +36,8 @@ def describe_tables(*, using: str = "default") -> dict[str, str]:
         for name, relation in tables.items()
         for table in [name.partition(".")[2]]
     }
-    return {"README.md": _join(_write_index(tables, catalogue)), **pages}
+    named = [models[table] for name in tables for table in [name.partition(".")[2]] if table in models]
+    return {"README.md": _join(_write_index(tables, catalogue)), "foreign_keys.md": describe_keys(named), **pages}
 
 
 def _write_index(tables: Catalogue, catalogue: Catalogue) -> Iterator[str]:

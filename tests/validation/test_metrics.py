@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -268,3 +269,21 @@ def test_a_run_that_is_not_there_is_refused_by_name() -> None:
 @pytest.mark.django_db
 def test_no_rows_store_nothing() -> None:
     assert record(RunFactory().pk, 0) == 0
+
+
+@pytest.mark.django_db
+def test_neuralblitz_reads_the_same_samples() -> None:
+    run = RunFactory()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO system_metrics (run_id, metric_name, metric_value, metric_unit, component, tags) "
+            "VALUES (%s, 'loss', 0.5, '1', 'esc', '{\"fold\": 1}')",
+            [run.pk],
+        )
+        cursor.execute(
+            "SELECT name, value, unit, kind, labels FROM metrics WHERE (labels ->> 'run')::int = %s", [run.pk]
+        )
+        name, value, unit, kind, labels = cursor.fetchone()
+    assert (name, value, unit, kind) == ("loss", 0.5, "1", "gauge")
+    labels = json.loads(labels) if isinstance(labels, str) else labels
+    assert labels == {"fold": 1, "component": "esc", "run": run.pk}

@@ -2,13 +2,14 @@
 
 from validation.models.alerts import AlertMemory, AlertRule, MonitoringAlert
 from validation.models.channels import AlertChannel, AlertDelivery
-from validation.models.metrics import MetricSample, MetricSeries, SystemMetric, ValidationRun
+from validation.models.metrics import Metric, MetricSample, MetricSeries, SystemMetric, ValidationRun
 
 __all__ = [
     "AlertChannel",
     "AlertDelivery",
     "AlertMemory",
     "AlertRule",
+    "Metric",
     "MetricSample",
     "MetricSeries",
     "MonitoringAlert",

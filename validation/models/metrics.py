@@ -145,6 +145,31 @@ class SystemMetric(RecordModel):
         return f"{self.component}.{self.metric_name} at {self.recorded_at:%Y-%m-%d %H:%M:%S.%f}"
 
 
+class Metric(RecordModel):
+    """A sample as NeuralBlitz's table `metrics` has it: a view of the same samples, read only.
+
+    Every stored metric is a gauge; component and run are labels.
+    """
+
+    read_only = True
+
+    id = models.BigIntegerField(primary_key=True, help_text="As in system_metrics.")
+    ts = models.DateTimeField(help_text="When it was measured, UTC.")
+    name = models.CharField(max_length=MAX_METRIC_NAME, help_text="What was measured.")
+    value = models.FloatField(help_text="The value, in unit.")
+    unit = models.CharField(max_length=MAX_UNIT, null=True, help_text="Unit, UCUM.")  # noqa: DJ001 - as in the series
+    kind = models.CharField(max_length=10, help_text="gauge.")
+    labels = models.JSONField(help_text="Tags, with component and run.")
+
+    class Meta:
+        managed = False
+        db_table = "metrics"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.ts:%Y-%m-%d %H:%M:%S.%f}"
+
+
 class ValidationRun(RecordModel):
     """One execution of a set of checks against theory, performance goals or statistics; append-only.
 
