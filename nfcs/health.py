@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from django.db import Error, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -47,9 +47,9 @@ def check_database() -> str:
 
 def check_migrations() -> str:
     """The migrations that are not applied."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return ", ".join(f"{migration.app_label}.{migration.name} is not applied" for migration, _ in plan)
+    loader = MigrationLoader(connection)
+    missing = loader.graph.nodes.keys() - loader.applied_migrations.keys()
+    return ", ".join(f"{app}.{name} is not applied" for app, name in sorted(missing))
 
 
 def check_partitions() -> str:

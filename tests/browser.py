@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 WAIT_S = 20
@@ -55,6 +56,12 @@ class Browser:
     def wait_for(self, selector: str) -> Any:
         """The first element that `selector` (CSS) finds, once it is there."""
         return WebDriverWait(self.driver, WAIT_S).until(lambda driver: driver.find_element(By.CSS_SELECTOR, selector))
+
+    def submit(self, selector: str) -> None:
+        """Click what `selector` (CSS) finds, and wait for the page that follows."""
+        page = self.wait_for("html")
+        self.wait_for(selector).click()
+        WebDriverWait(self.driver, WAIT_S).until(staleness_of(page))
 
     def find_all(self, selector: str) -> list[Any]:
         """The elements that `selector` (CSS) finds now."""

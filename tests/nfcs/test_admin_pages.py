@@ -20,14 +20,14 @@ def test_people_sign_in_and_out(browser: Browser) -> None:
     browser.open("/")
     browser.wait_for("[name=username]").send_keys("ada")
     browser.wait_for("[name=password]").send_keys("wrong")
-    browser.wait_for("[type=submit]").click()
+    browser.submit("[type=submit]")
     assert "Please enter the correct username" in browser.wait_for(".errornote").text
     browser.wait_for("[name=username]").clear()
     browser.wait_for("[name=username]").send_keys("ADA")
     browser.wait_for("[name=password]").send_keys("password")
-    browser.wait_for("[type=submit]").click()
+    browser.submit("[type=submit]")
     assert browser.wait_for("#user-tools strong").text == "ada"
-    browser.wait_for("#logout-form button").click()
+    browser.submit("#logout-form button")
     WebDriverWait(browser.driver, WAIT_S).until(lambda _: "Logged out" in browser.text())
 
 
@@ -37,7 +37,7 @@ def test_fields_are_listed_with_pictures(browser: Browser) -> None:
     browser.open("/admin/core/fieldstate/")
     picture = browser.wait_for("#result_list img.nfcs-field")
     WebDriverWait(browser.driver, WAIT_S).until(lambda _: picture.get_property("naturalWidth") == 48)
-    browser.wait_for("#result_list a").click()
+    browser.submit("#result_list a")
     browser.wait_for(f"img[alt='field {field.pk}']")
     assert "Coherence level" in browser.text()
 
@@ -63,7 +63,7 @@ def test_a_refused_value_is_explained_beside_its_box_and_a_good_one_is_kept(brow
         box = browser.wait_for("textarea[name=config_value]")
         box.clear()
         box.send_keys(text)
-        browser.wait_for("[name=_save]").click()
+        browser.submit("[name=_save]")
         if text != "0.9":
             assert browser.wait_for(".field-config_value .errorlist").text
             assert browser.wait_for("textarea[name=config_value]").get_property("value") == text
@@ -77,7 +77,7 @@ def test_chosen_runs_are_ended(browser: Browser) -> None:
     browser.open("/admin/core/run/")
     browser.wait_for("#result_list input.action-select").click()
     Select(browser.wait_for("select[name=action]")).select_by_value("end_runs")
-    browser.wait_for("button[name=index]").click()
+    browser.submit("button[name=index]")
     assert browser.wait_for(".messagelist .info, .messagelist .success").text == "Ended: 1."
     run.refresh_from_db()
     assert run.ended_at is not None
