@@ -26,7 +26,8 @@ class RunSQLFile(Operation):
         app: the app that owns the file.
         slug: the file's name without its endings.
         state_operations: what the file means to Django. For a `CreateModel` among them the comments of the table and
-            its columns are written after the file ran, from the model.
+            its columns are written after the file ran, from the model; those of a view's columns as well, where the
+            model of the view is there already.
     """
 
     reduces_to_sql = True
@@ -53,11 +54,15 @@ class RunSQLFile(Operation):
     def database_forwards(
         self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState
     ) -> None:
-        """Run the file, then comment the tables it made."""
-        schema_editor.execute(self.path("up").read_text(), params=None)
-        for operation in self.state_operations:
-            if isinstance(operation, CreateModel):
-                schema_editor.write_comments(to_state.apps.get_model(app_label, operation.name))
+        """Run the file, then comment the tables and views it made."""
+        text = self.path("up").read_text()
+        schema_editor.execute(text, params=None)
+        made = {operation.name for operation in self.state_operations if isinstance(operation, CreateModel)}
+        views = set(re.findall(r"CREATE (?:MATERIALIZED )?VIEW (?:\w+\.)?(\w+)", text))
+        for name, model_state in to_state.models.items():
+            if name[0] == app_label and (model_state.name in made or model_state.options.get("db_table") in views):
+                model = to_state.apps.get_model(app_label, model_state.name)
+                schema_editor.write_comments(model, is_view=model._meta.db_table in views)
 
     def database_backwards(
         self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState

@@ -82,7 +82,7 @@ def _make_temporary_tables(using: str) -> dict[str, Any]:
 
 
 def _compare(model: type[Model], expected: dict[str, Any], live: dict[str, Any]) -> Iterator[str]:
-    if live["kind"] == "view":
+    if live["kind"] in {"view", "materialized view"}:
         yield from _compare_columns(expected["columns"], live["columns"], ("type",))
         return
     if expected.get("comment") and expected["comment"] != live.get("comment"):
