@@ -27,6 +27,9 @@ CROSS JOIN LATERAL (
 COMMENT ON VIEW cognitive.consciousness_metrics_view IS
     'A run''s latest analysis of signal complexity with the means of its snapshots.';
 
+-- Django leaves references out of the models of views.
+COMMENT ON COLUMN cognitive.consciousness_metrics_view.run_id IS 'The run.';
+
 -- Complexity a run and day; heavy over years of snapshots, so it is kept and refreshed.
 CREATE MATERIALIZED VIEW cognitive.consciousness_daily_summary AS
 SELECT s.run_id * 100000 + ((s.ts AT TIME ZONE 'UTC')::date - '1970-01-01'::date) AS id,
@@ -44,3 +47,4 @@ COMMENT ON MATERIALIZED VIEW cognitive.consciousness_daily_summary IS
     'Signal complexity a run and UTC day; refreshed by the worker, its age stands in nfcs_core.summary_refreshes.';
 -- What REFRESH ... CONCURRENTLY needs.
 CREATE UNIQUE INDEX consciousness_daily_summary_uq ON cognitive.consciousness_daily_summary (id);
+COMMENT ON COLUMN cognitive.consciousness_daily_summary.run_id IS 'The run.';
