@@ -17,7 +17,9 @@ def make_phases(r: float, n: int = 64) -> np.ndarray:
     return np.where(np.arange(n) % 2 == 0, np.arccos(r), -np.arccos(r))
 
 
-def make_batch(levels: list[float], *, start: datetime = START, every_s: float = 1.0, n: int = 64, **fields: Any) -> Any:
+def make_batch(
+    levels: list[float], *, start: datetime = START, every_s: float = 1.0, n: int = 64, **fields: Any
+) -> Any:
     """One row for each level of r."""
     return OscillatorBatch(
         indices=range(len(levels)),

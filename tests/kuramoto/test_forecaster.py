@@ -21,7 +21,9 @@ def reference(r: np.ndarray) -> np.ndarray:
         error = keep * error + gain * (value - before) ** 2
         before = value
         variance = square / weights_sum - (mean / weights_sum) ** 2
-        out.append(np.nan if count < WARM_UP else 0.0 if variance <= 1e-12 else min(1.0, error / weights_sum / variance))
+        out.append(
+            np.nan if count < WARM_UP else 0.0 if variance <= 1e-12 else min(1.0, error / weights_sum / variance)
+        )
     return np.array(out)
 
 
