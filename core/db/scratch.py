@@ -16,13 +16,14 @@ from psycopg.conninfo import conninfo_to_dict
 
 from core.db import embedded
 from core.db.prepare import OWNER_ROLE, SEARCH_PATH, prepare_database
+from core.environment import read_secret
 
 PREFIX = "nfcs_scratch_"
 
 
 def find_admin_url() -> str:
     """The administrator's URL: that of `NFCS_ADMIN_DATABASE_URL`, or of the embedded server, which starts."""
-    url = os.environ.get("NFCS_ADMIN_DATABASE_URL")
+    url = read_secret("NFCS_ADMIN_DATABASE_URL")
     if url:
         return url
     server = embedded.from_environment()

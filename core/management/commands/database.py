@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from core.db.prepare import APP_ROLE, OWNER_ROLE, Passwords, PrepareError, prepare_database
 from core.db.status import get_status
+from core.environment import read_secret
 from core.management.base import FindingsError, NfcsCommand, UsageError
 
 
@@ -50,13 +50,16 @@ class Command(NfcsCommand):
         **_: Any,
     ) -> None:
         """Make roles, database, extension and schemas, once a server; what exists is left alone."""
-        url = admin_url or _read_secret("NFCS_ADMIN_DATABASE_URL", None)
+        try:
+            url = admin_url or read_secret("NFCS_ADMIN_DATABASE_URL")
+            passwords = Passwords(
+                owner=read_secret("NFCS_OWNER_PASSWORD", owner_password_file),
+                app=read_secret("NFCS_APP_PASSWORD", app_password_file),
+            )
+        except OSError as error:
+            raise CommandError(f"cannot read {error.filename}: {error.strerror}") from error
         if not url:
             raise UsageError("give --admin-url or NFCS_ADMIN_DATABASE_URL")
-        passwords = Passwords(
-            owner=_read_secret("NFCS_OWNER_PASSWORD", owner_password_file),
-            app=_read_secret("NFCS_APP_PASSWORD", app_password_file),
-        )
         try:
             made = prepare_database(url, database=database, passwords=passwords, dry_run=dry_run)
         except psycopg.ProgrammingError as error:
@@ -92,15 +95,6 @@ class Command(NfcsCommand):
         )
         if status["findings"]:
             raise FindingsError("\n".join(status["findings"]))
-
-
-def _read_secret(variable: str, path: Path | None) -> str | None:
-    """The content of the file, or of the environment variable, or of the file that `<variable>_FILE` names."""
-    path = path or (Path(os.environ[f"{variable}_FILE"]) if f"{variable}_FILE" in os.environ else None)
-    try:
-        return path.read_text().strip() if path else os.environ.get(variable)
-    except OSError as error:
-        raise CommandError(f"cannot read {path}: {error.strerror}") from error
 
 
 def _write_url(admin_url: str, role: str, database: str) -> str:
