@@ -17,5 +17,5 @@ PARTITIONED_TABLES = {
     "quantum_neuron_history": "week",
 }
 """Time-partitioned tables and the width of their partitions."""
-SEED_FIXTURES = ("roles", "seed_config", "biosemi64", "policies")
+SEED_FIXTURES = ("roles", "seed_config", "biosemi64", "policies", "alert_rules")
 """What `loaddata` gives every new installation, in this order."""

@@ -13,7 +13,7 @@ from procrastinate import RetryStrategy
 
 from nfcs import __version__
 from validation.choices import AlertEvent
-from validation.constants import DELIVER_TASK, MAX_ATTEMPTS
+from validation.constants import ALERT_QUEUE, DELIVER_TASK, MAX_ATTEMPTS
 from validation.services.delivery import DeliveryFailed
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def on_app_ready(app: Any) -> None:
             end_monitoring(run_id=run_id)
 
     @app.periodic(cron="* * * * *")
-    @app.task(name="nfcs.sweep_alerts", queueing_lock="nfcs.sweep_alerts")
+    @app.task(name="nfcs.sweep_alerts", queue=ALERT_QUEUE, queueing_lock="nfcs.sweep_alerts")
     def sweep_alerts_of_silent_series(timestamp: int) -> None:
         """Fire alerts of what is silent, and end those whose rule or run is over."""
         from validation.services import sweep_alerts
@@ -52,7 +52,7 @@ def on_app_ready(app: Any) -> None:
         retry_exceptions=[DeliveryFailed, OperationalError, InterfaceError],
     )
 
-    @app.task(name=DELIVER_TASK, retry=again)
+    @app.task(name=DELIVER_TASK, queue=ALERT_QUEUE, retry=again)
     def deliver_alert(alert_id: int, event: str, channel_id: int) -> None:
         """Tell one channel about one alert."""
         from validation.services import deliver_alert
@@ -60,7 +60,9 @@ def on_app_ready(app: Any) -> None:
         deliver_alert(alert_id=alert_id, event=AlertEvent(event), channel_id=channel_id, now=timezone.now())
 
     @app.periodic(cron="*/5 * * * *")
-    @app.task(name="nfcs.resume_deliveries", queueing_lock="nfcs.resume_deliveries", pass_context=True)
+    @app.task(
+        name="nfcs.resume_deliveries", queue=ALERT_QUEUE, queueing_lock="nfcs.resume_deliveries", pass_context=True
+    )
     async def resume_deliveries_of_killed_workers(context: Any, timestamp: int) -> None:
         """Queue anew the messages that a worker was sending when it was killed."""
         manager = context.app.job_manager

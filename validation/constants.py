@@ -24,6 +24,8 @@ MAX_SILENCE = timedelta(days=30)
 """Longest time for which people silence an alert."""
 ANNOUNCED_AGE = timedelta(hours=1)
 """Alerts of a series whose newest sample is older are recorded, not announced: they are history."""
+ALERT_QUEUE = "alerts"
+"""The jobs of alerts: a worker of its own can serve them, so that no long job keeps a message waiting."""
 DELIVER_TASK = "validation.deliver_alert"
 """Name of the job that delivers one message to one channel."""
 MAX_ATTEMPTS = 7

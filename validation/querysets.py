@@ -90,10 +90,11 @@ class AlertMemoryQuerySet(models.QuerySet[Any]):
         allowed = ExpressionWrapper(F("rule__absent_for_s") * Value(timedelta(seconds=1)), models.DurationField())
         silent = ExpressionWrapper(since + allowed, models.DateTimeField())
         is_open, is_changed = Q(alert__state__in=OPEN_STATES), ~Q(rule_version=F("rule__version"))
+        is_calm = Q(alert=None) | ~is_open
         is_over = Q(run__ended_at__isnull=False) | Q(rule__is_active=False) | is_changed
         listens = Q(rule__op=AlertOperator.ABSENT, rule__is_active=True, run__ended_at=None)
         is_untold = Q(alert__state=AlertState.FIRING, alert__announced_at=None, alert__acknowledged=False)
         was_silenced = Q(alert__silenced_until__lte=now, alert__silenced_until__gt=now - ANNOUNCED_AGE)
         return self.annotate(silent_at=silent).filter(
-            is_open & is_over | listens & (is_changed | ~is_open & Q(silent_at__lte=now)) | is_untold & was_silenced
+            is_open & is_over | listens & (is_changed | is_calm & Q(silent_at__lte=now)) | is_untold & was_silenced
         )

@@ -122,9 +122,7 @@ def check_address(text: str, *, is_encrypted: bool, allowed: Sequence[Network] =
         return
     is_public = address in _PUBLIC_IPV6 if address.version == 6 else not address.is_multicast
     if not is_public or not address.is_global or any(address in network for network in _SPECIAL):
-        raise WebhookRefused(
-            f"{address} is not a public address; NFCS_WEBHOOK_ALLOW_PRIVATE does not name its network."
-        )
+        raise WebhookRefused(f"{address} is not public, nor in a network of NFCS_WEBHOOK_ALLOW_PRIVATE.")
     if not is_encrypted:
         raise WebhookRefused(f"{address} needs https; NFCS_WEBHOOK_ALLOW_PRIVATE does not name its network.")
 
@@ -218,12 +216,12 @@ def _exchange(raw: socket.socket, target: Target, body: bytes, headers: Mapping[
     connection.default_port = 443 if target.scheme == "https" else 80
     connection.sock = raw
     connection.request("POST", target.path, body=body, headers={**headers, "Connection": "close"})
-    answer = connection.getresponse()
-    if 200 <= answer.status < 300:
-        return answer.status
-    if 300 <= answer.status < 400:
-        raise WebhookError(f"The answer {answer.status} is a redirect, which is not followed.", answer.status)
-    excerpt = answer.read(MAX_ANSWER_BYTES)[:_EXCERPT].decode("utf-8", "replace")
+    with connection.getresponse() as answer:
+        if 200 <= answer.status < 300:
+            return answer.status
+        if 300 <= answer.status < 400:
+            raise WebhookError(f"The answer {answer.status} is a redirect, which is not followed.", answer.status)
+        excerpt = answer.read(MAX_ANSWER_BYTES)[:_EXCERPT].decode("utf-8", "replace")
     words = "".join(letter if letter.isprintable() else " " for letter in excerpt).strip()
     raise WebhookError(f"The answer was {answer.status}{': ' + words if words else ''}.", answer.status)
 

@@ -301,6 +301,7 @@ class TestChannelsAndLog:
             (EmailChannelFactory, {"kind": "pigeon"}, "alert_channels_kind_ck"),
             (EmailChannelFactory, {"target": "nobody"}, "alert_channels_target_ck"),
             (EmailChannelFactory, {"target": "a@b c"}, "alert_channels_target_ck"),
+            (EmailChannelFactory, {"target": "a,b@c"}, "alert_channels_target_ck"),
             (EmailChannelFactory, {"target": "a@b\nBcc: c@d"}, "alert_channels_target_ck"),
             (EmailChannelFactory, {"key_ref": "hook"}, "alert_channels_key_ck"),
             (WebhookFactory, {"target": "ftp://a"}, "alert_channels_target_ck"),

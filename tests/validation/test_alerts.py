@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection, transaction
 
+from core.exceptions import InvalidInput, NotFound
+from tests.factories.accounts import OperatorFactory
 from tests.factories.core import RunFactory
-from tests.factories.validation import AlertRuleFactory
-from validation.models import AlertRule, MonitoringAlert
-from validation.services import evaluate_alerts
+from tests.factories.kuramoto import make_phases
+from tests.factories.validation import AbsenceRuleFactory, AlertFactory, AlertRuleFactory
+from validation.alert_conditions import SeriesName, describe_rule
+from validation.exceptions import AlertOrder, RuleInUse
+from validation.models import AlertMemory, AlertRule, MonitoringAlert
+from validation.services import (
+    acknowledge_alert,
+    change_alert_rule,
+    create_alert_rule,
+    delete_alert_rule,
+    evaluate_alerts,
+    silence_alert,
+)
 from validation.services.alerts import AlertOutcome
 
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 1, 1, tzinfo=UTC)
 T0 = START.timestamp()
-BATCH_QUERIES = 10
+BATCH_QUERIES = 6
+"""The guard, the rules and their lock, memories read and written, alerts made."""
+PENDING = {"state": "pending", "fired_at": None, "fired_value": None, "peak_value": None}
 
 
 def feed(run: Any, values: Any, *, start: float = 0.0, metric: str = "r", now: datetime = START) -> AlertOutcome:
@@ -122,3 +138,279 @@ class TestEpisode:
             feed(parts, values[start:end], start=start)
         assert len(list_episodes(whole)) > 20
         assert list_episodes(parts) == list_episodes(whole)
+
+    def test_samples_that_say_nothing_are_left_out(self) -> None:
+        AlertRuleFactory(op="gt", threshold=2.0, clear_threshold=None, metric="metric:loss")
+        run = RunFactory()
+        feed(run, [3, 3, 3], metric="metric:loss")
+        feed(run, [1, 1, 1], metric="metric:loss")
+        feed(run, [1e101, -1e200, np.inf, np.nan], metric="metric:loss", start=3)
+        assert [row[1] for row in list_episodes(run)] == ["firing"]
+
+    def test_one_batch_may_hold_a_thousand(self, django_assert_num_queries: Any) -> None:
+        for _ in range(3):
+            AlertRuleFactory(for_s=0.0)
+        run = RunFactory()
+        feed(run, [0.2, 0.5])
+        with django_assert_num_queries(BATCH_QUERIES):
+            feed(run, [0.2, 0.5] * 1000 + [0.1], start=2)
+        assert MonitoringAlert.objects.count() == 3 * 1002
+        # One step of an alert that is there, the peak, and the next alert.
+        with django_assert_num_queries(BATCH_QUERIES + 1):
+            feed(run, [0.05, 0.5, 0.1], start=2003)
+
+    def test_nothing_to_hold_a_batch_to_costs_little(self, django_assert_num_queries: Any) -> None:
+        AlertRuleFactory(metric="ha", op="gt", threshold=4.0, clear_threshold=None)
+        run = RunFactory()
+        feed(run, [0.2])
+        with django_assert_num_queries(3):
+            feed(run, [0.2])
+
+
+class TestSeries:
+    def parts(self, **tags: bytes) -> Any:
+        """A series for each tag, one second of 3.0 each."""
+        samples = (np.array([T0]), np.array([3.0]))
+        return lambda metric: {SeriesName(metric, name, None, text): samples for name, text in tags.items()}
+
+    def evaluate(self, run: Any, split: Any) -> AlertOutcome:
+        samples = (np.array([T0]), np.array([3.0]))
+        return evaluate_alerts(run_id=run.pk, series={"metric:loss": samples}, now=START, split=split)
+
+    @pytest.mark.parametrize(
+        ("filters", "components"),
+        [
+            ({}, {"a", "b", "c"}),
+            ({"component": "a"}, {"a"}),
+            ({"component": "d"}, set()),
+            ({"tags": {"fold": 1}}, {"a", "b"}),
+            ({"tags": {"fold": 1, "x": "y"}}, {"b"}),
+            ({"tags": {"fold": True}}, set()),
+            ({"tags": {"fold": 1.0}}, set()),
+            ({"component": "b", "tags": {"fold": 1}}, {"b"}),
+        ],
+    )
+    def test_component_and_tags_tell_series_apart(self, filters: dict, components: set) -> None:
+        AlertRuleFactory(metric="metric:loss", op="gt", threshold=2.0, clear_threshold=None, for_s=0.0, **filters)
+        outcome = self.evaluate(RunFactory(), self.parts(a=b'{"fold":1}', b=b'{"fold":1,"x":"y"}', c=b"null"))
+        assert {alert.component for alert in outcome.fired} == components
+
+    @pytest.mark.parametrize(
+        ("filters", "fires"),
+        [({}, True), ({"run_kind": "simulation"}, True), ({"run_kind": "live"}, False), ({"is_active": False}, False)],
+    )
+    def test_a_rule_is_about_some_runs(self, filters: dict, fires: bool) -> None:
+        AlertRuleFactory(for_s=0.0, **filters)
+        assert bool(feed(RunFactory(), [0.1]).fired) is fires
+
+    def test_a_rule_may_be_about_one_run(self) -> None:
+        run = RunFactory()
+        AlertRuleFactory(for_s=0.0, run=run)
+        assert feed(run, [0.1]).fired
+        assert not feed(RunFactory(), [0.1]).fired
+
+    def test_the_key_is_the_description(self) -> None:
+        names = [
+            SeriesName("r"),
+            SeriesName("ha"),
+            SeriesName("r", "a"),
+            SeriesName("r", "", "a"),
+            SeriesName("r", "", None, b'{"a":1}'),
+            SeriesName("metric:r"),
+        ]
+        assert len({name.key for name in names}) == len(names)
+        assert SeriesName("r", "", "", b"{}").key == SeriesName("r").key
+
+
+class TestRules:
+    def test_a_changed_condition_ends_the_episode_and_begins_anew(self) -> None:
+        rule, run = AlertRuleFactory(), RunFactory()
+        (old,) = feed(run, [0.2, 0.2, 0.2]).fired
+        change_alert_rule(rule_id=rule.pk, threshold=0.25, for_s=1.0)
+        outcome = feed(run, [0.2, 0.2], start=3)
+        assert outcome.resolved == [old]
+        old.refresh_from_db()
+        assert (old.resolved_at, old.resolved_value, old.resolved_reason) == (after(2), None, "rule_changed")
+        (new,) = outcome.fired
+        assert (new.pending_at, new.fired_at) == (after(3), after(4))
+        assert new.condition == "r below 0.25 for 1 s; ends at or above 0.4"
+
+    def test_a_change_of_anything_else_does_not(self) -> None:
+        rule, run = AlertRuleFactory(), RunFactory()
+        feed(run, [0.2, 0.2, 0.2])
+        change_alert_rule(rule_id=rule.pk, runbook="Look at the coupling.", severity="critical", labels={"team": "a"})
+        assert feed(run, [0.2], start=3).resolved == []
+        assert MonitoringAlert.objects.get().severity == "warning"
+
+    def test_a_changed_condition_drops_a_pending_alert(self) -> None:
+        rule, run = AlertRuleFactory(), RunFactory()
+        feed(run, [0.2])
+        change_alert_rule(rule_id=rule.pk, threshold=0.1)
+        feed(run, [0.2], start=1)
+        assert [state for _, state in list_rows()] == ["inactive"]
+
+    def test_a_rule_without_alerts_can_be_deleted(self) -> None:
+        rule, run = AlertRuleFactory(), RunFactory()
+        feed(run, [0.2])
+        feed(run, [0.5], start=1)
+        delete_alert_rule(rule_id=rule.pk)
+        assert not AlertMemory.objects.exists()
+        kept = AlertRuleFactory(for_s=0.0)
+        feed(run, [0.2], start=2)
+        with pytest.raises(RuleInUse):
+            delete_alert_rule(rule_id=kept.pk)
+        with pytest.raises(NotFound):
+            delete_alert_rule(rule_id=kept.pk + 1)
+
+    @pytest.mark.parametrize(
+        ("fields", "field"),
+        [
+            ({"threshold": 1.5, "clear_threshold": None}, "threshold"),
+            ({"threshold": -0.1}, "threshold"),
+            ({"op": "outside", "threshold_high": 2.0, "clear_threshold": None}, "threshold_high"),
+            ({"labels": {"a": "x" * 5000}}, "labels"),
+        ],
+    )
+    def test_what_never_happens_is_refused(self, fields: dict, field: str) -> None:
+        values: Any = {"name": "x", "metric": "r", "op": "lt", "threshold": 0.3, "severity": "info", **fields}
+        with pytest.raises(InvalidInput) as error:
+            create_alert_rule(**values)
+        assert {one.field for one in error.value.errors} == {field}
+
+    def test_conditions_in_words(self) -> None:
+        kwargs: Any = {"op": "gt", "threshold": 2.0, "clear_threshold": None, "for_s": 0.0}
+        tagged = AlertRuleFactory(metric="metric:loss", component="esc", tags={"fold": 1}, **kwargs)
+        both = AlertRuleFactory(
+            metric="energy",
+            op="outside",
+            threshold=1.0,
+            threshold_high=3.0,
+            clear_threshold=1.5,
+            clear_threshold_high=2,
+        )
+        assert describe_rule(tagged) == 'esc.loss with {"fold": 1} above 2; ends at or below 2'
+        assert describe_rule(both) == "energy outside 1 to 3 for 2 s; ends within 1.5 to 2"
+        assert describe_rule(AbsenceRuleFactory()) == "telemetry absent for 60 s"
+
+
+class TestHandling:
+    def test_it_is_acknowledged_once(self) -> None:
+        actor = OperatorFactory()
+        pending, firing = AlertFactory(**PENDING), AlertFactory()
+        alert = acknowledge_alert(alert_id=firing.pk, actor=actor, now=START)
+        assert (alert.acknowledged, alert.acknowledged_at, alert.acknowledged_by) == (True, START, actor)
+        for pk in (firing.pk, pending.pk):
+            with pytest.raises(AlertOrder):
+                acknowledge_alert(alert_id=pk, actor=actor, now=START)
+        with pytest.raises(NotFound):
+            acknowledge_alert(alert_id=firing.pk + 99, actor=actor, now=START)
+
+    def test_one_that_waits_is_none_to_people(self) -> None:
+        waiting = AlertFactory(**PENDING | {"state": "inactive", "pending_at": None, "pending_value": None})
+        for act in (
+            lambda: acknowledge_alert(alert_id=waiting.pk, actor=None, now=START),
+            lambda: silence_alert(alert_id=waiting.pk, until=after(9), now=START),
+        ):
+            with pytest.raises(NotFound):
+                act()
+
+    @pytest.mark.parametrize("seconds", [-1, 0, 31 * 86400])
+    def test_a_silence_ends_in_time(self, seconds: int) -> None:
+        with pytest.raises(InvalidInput) as error:
+            silence_alert(alert_id=AlertFactory().pk, until=after(seconds), now=START)
+        assert error.value.errors[0].field == "until"
+
+    def test_open_alerts_are_silenced(self) -> None:
+        alert = silence_alert(alert_id=AlertFactory().pk, until=after(60), now=START)
+        assert alert.silenced_until == after(60)
+        assert silence_alert(alert_id=alert.pk, until=None, now=after(1)).silenced_until == after(1)
+        over = AlertFactory(state="resolved", resolved_at=after(9), resolved_reason="calm")
+        with pytest.raises(AlertOrder):
+            silence_alert(alert_id=over.pk, until=after(60), now=START)
+
+    def test_a_silence_is_handed_on_to_the_next_episode(self) -> None:
+        AlertRuleFactory(for_s=0.0)
+        run = RunFactory()
+        (first,) = feed(run, [0.1]).fired
+        silence_alert(alert_id=first.pk, until=after(100), now=START)
+        (second,) = feed(run, [0.5, 0.1], start=1, now=after(2)).fired
+        assert second.silenced_until == after(100)
+        (third,) = feed(run, [0.5, 0.1], start=3, now=after(100)).fired
+        assert third.silenced_until is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_batches_at_once_make_one_alert() -> None:
+    AlertRuleFactory(for_s=0.0)
+    run = RunFactory()
+    barrier, errors = threading.Barrier(4), []
+
+    def send(offset: int) -> None:
+        try:
+            barrier.wait(10)
+            for index in range(5):
+                feed(run, [0.1], start=offset + 4 * index)
+        except BaseException as error:  # noqa: BLE001 - a thread's failure has to reach the test
+            errors.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send, args=[offset]) for offset in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+    assert MonitoringAlert.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rule_is_not_deleted_under_a_batch() -> None:
+    """A batch that loaded a rule is stored before the rule goes."""
+    rule, run = AlertRuleFactory(), RunFactory()
+    evaluated, order = threading.Event(), []
+
+    def send() -> None:
+        with transaction.atomic():
+            feed(run, [0.5])
+            evaluated.set()
+            # The other thread has all the time to overtake, if nothing keeps it.
+            threading.Event().wait(0.3)
+            order.append("stored")
+        connection.close()
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    assert evaluated.wait(10)
+    delete_alert_rule(rule_id=rule.pk)
+    order.append("deleted")
+    thread.join(10)
+    assert order == ["stored", "deleted"]
+    assert not AlertMemory.objects.exists()
+
+
+def test_the_pipeline_evaluates_each_series_of_a_metric(admin_api: Any) -> None:
+    AlertRuleFactory(metric="metric:loss", op="gt", threshold=2.0, clear_threshold=None, for_s=0.0)
+    run = RunFactory()
+    rows = [
+        {"run": run.pk, "timestamp": "2026-01-01T00:00:00Z", "metric_name": "loss", "component": component}
+        | {"metric_value": value, "metric_unit": unit, "tags": tags}
+        for component, value, unit, tags in [
+            ("a", 3.0, "1", {"fold": 1}),
+            ("a", 1.0, "1", {"fold": 2}),
+            ("b", 3.0, None, {}),
+            ("b", 4.0, "", {}),
+        ]
+    ]
+    assert admin_api.post("/api/v1/metrics/batch/", rows).status_code == 201
+    found = MonitoringAlert.objects.order_by("component").values_list("component", "unit", "tags", "peak_value")
+    assert list(found) == [("a", "1", {"fold": 1}, 3.0), ("b", None, {}, 3.0)]
+
+
+def test_the_pipeline_evaluates_the_order_parameter(admin_api: Any) -> None:
+    AlertRuleFactory(for_s=0.0)
+    run = RunFactory()
+    row = {"run": run.pk, "timestamp": "2026-01-01T00:00:00Z", "phases": make_phases(0.2).tolist()}
+    answer = admin_api.post("/api/v1/oscillators/batch/", [row | {"coupling_strength": 2.0}])
+    assert answer.status_code == 201, answer.content
+    assert MonitoringAlert.objects.get().fired_value == pytest.approx(0.2)

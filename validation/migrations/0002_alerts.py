@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
                         condition=models.Q(
                             models.Q(
                                 models.Q(("kind", "email"), _negated=True),
-                                ("target__regex", "^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$"),
+                                ("target__regex", "^[^@,;:<>()[:space:][:cntrl:]]+@[^@,;:<>()[:space:][:cntrl:]]+$"),
                                 _connector="OR",
                             ),
                             models.Q(

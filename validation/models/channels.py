@@ -10,9 +10,9 @@ from core.models.base import RecordModel, TimestampedModel
 from validation.choices import AlertEvent, ChannelKind, DeliveryStatus
 from validation.querysets import AlertChannelManager
 
-_EMAIL = r"^[^@[:space:][:cntrl:]]+@[^@[:space:][:cntrl:]]+$"
+_EMAIL = r"^[^@,;:<>()[:space:][:cntrl:]]+@[^@,;:<>()[:space:][:cntrl:]]+$"
 _URL = r"^https?://[!-~]+$"
-_SECRET_NAME = r"^[a-z][a-z0-9_.-]{0,99}$"
+_REFERENCE = r"^[a-z][a-z0-9_.-]{0,99}$"
 
 
 class AlertChannel(TimestampedModel):
@@ -52,7 +52,7 @@ class AlertChannel(TimestampedModel):
             # What looks like a secret instead of a name is refused.
             models.CheckConstraint(
                 condition=(~Q(kind=ChannelKind.EMAIL) | Q(key_ref=""))
-                & (~Q(kind=ChannelKind.WEBHOOK) | Q(key_ref__regex=_SECRET_NAME)),
+                & (~Q(kind=ChannelKind.WEBHOOK) | Q(key_ref__regex=_REFERENCE)),
                 name="alert_channels_key_ck",
             ),
         ]

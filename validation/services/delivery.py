@@ -13,13 +13,13 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
 from procrastinate.contrib.django import app
-from procrastinate.jobs import DEFAULT_QUEUE, Job
+from procrastinate.jobs import Job
 
 from core.exceptions import NotFound
 from core.named_secrets import SecretMissing, read_named_secret
 from validation.alert_messages import build_payload, write_subject, write_text
 from validation.choices import AlertEvent, ChannelKind, DeliveryStatus
-from validation.constants import DELIVER_TASK, MAX_ATTEMPTS, MAX_ERROR_LENGTH, MIN_KEY_BYTES
+from validation.constants import ALERT_QUEUE, DELIVER_TASK, MAX_ATTEMPTS, MAX_ERROR_LENGTH, MIN_KEY_BYTES
 from validation.models import AlertChannel, AlertDelivery, MonitoringAlert
 from validation.webhook import (
     SIGNATURE_HEADER,
@@ -58,7 +58,7 @@ def queue_messages(messages: Sequence[Message]) -> None:
     jobs = [
         Job(
             id=None,
-            queue=DEFAULT_QUEUE,
+            queue=ALERT_QUEUE,
             lock=f"alert {message.alert_id}, channel {message.channel_id}",
             queueing_lock=None,
             task_name=DELIVER_TASK,
