@@ -138,7 +138,9 @@ def simulate(settings: SimulationSettings) -> Iterator[Second]:
         mean_r += (float(r) - mean_r) / PREDICTION_MEMORY_S
         relative = states[-1] - psi
         embedding = projection @ np.concatenate((np.cos(relative), np.sin(relative)))
-        yield Second(times, states, coupling, amplitude, c1, c3, embedding.astype(np.float32), predict(float(r), mean_r))
+        yield Second(
+            times, states, coupling, amplitude, c1, c3, embedding.astype(np.float32), predict(float(r), mean_r)
+        )
         second += 1
 
 

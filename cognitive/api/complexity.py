@@ -142,6 +142,6 @@ class DailyComplexityViewSet(RecordViewSet):
 
     def get_serializer_context(self) -> dict[str, Any]:
         """The context, with the age of the summary."""
-        context = super().get_serializer_context()
+        context: dict[str, Any] = dict(super().get_serializer_context())
         refresh = SummaryRefresh.objects.filter(pk="consciousness_daily_summary").first()
         return context | {"as_of": refresh.refreshed_at.isoformat() if refresh else None}

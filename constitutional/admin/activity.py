@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.contrib import admin
 
 from constitutional.models import UserActivity
@@ -14,7 +12,7 @@ from core.admin_base import ReadOnlyAdmin
 class UserActivityAdmin(ReadOnlyAdmin):
     """Users with sign-ins, runs, keys and reviews."""
 
-    list_display: ClassVar[tuple[str, ...]] = (
+    list_display = (
         "username",
         "role",
         "is_active",
@@ -26,5 +24,5 @@ class UserActivityAdmin(ReadOnlyAdmin):
         "notes",
         "last_active_at",
     )
-    list_filter: ClassVar[tuple[str, ...]] = ("role", "is_active")
-    search_fields: ClassVar[tuple[str, ...]] = ("username",)
+    list_filter = ("role", "is_active")
+    search_fields = ("username",)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import models
 
-MEANINGS = {
+MEANINGS: dict[Any, tuple[str, str]] = {
     models.CASCADE: ("deleted with it", "The row is a part of the other and means nothing without it."),
     models.PROTECT: ("refuses the deletion", "The row is a record that outlives its cause; the other has to stay."),
     models.SET_NULL: ("kept, pointing nowhere", "The row is a record; who or what it points to is a remark."),

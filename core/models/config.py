@@ -88,13 +88,18 @@ class SystemConfigChange(RecordModel):
 
 
 class SchemaMigration(RecordModel):
-    """One applied migration and the checksum of its files, kept in step with Django's own record after every migrate."""
+    """One applied migration and the checksum of its files, kept in step with Django's own record after every migrate.
+
+    Written after every migrate, as the owner.
+    """
 
     read_only = True
 
     version = models.CharField(max_length=255, primary_key=True, help_text="App and number, such as core.0001_initial.")
     applied_at = models.DateTimeField(db_default=Now(), help_text="When it was applied.")
-    checksum = models.CharField(max_length=64, null=True, help_text="SHA-256 of the migration and its SQL files, hex.")
+    checksum = models.CharField(  # noqa: DJ001 - null says that the file is gone
+        max_length=64, null=True, help_text="SHA-256 of the migration and its SQL files, hex."
+    )
 
     class Meta:
         db_table = "schema_migrations"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -31,7 +31,7 @@ class ControlView(ActorMixin):
     """One act of control over a run, for those who may record synchronization events."""
 
     act: Callable[..., None]
-    http_method_names: ClassVar[list[str]] = ["post", "options"]
+    http_method_names = ["post", "options"]
 
     def get_queryset(self) -> Any:
         """Whose permissions count."""

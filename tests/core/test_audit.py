@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
-from tests.factories.accounts import PartnerFactory, UserFactory
-from tests.factories.core import RunFactory
 
 from accounts.services import create_api_key
 from core.db.identity import set_actor
 from core.models import AuditEntry, SystemConfig
+from tests.factories.accounts import PartnerFactory, UserFactory
+from tests.factories.core import RunFactory
 
 pytestmark = pytest.mark.django_db
 

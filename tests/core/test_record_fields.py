@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from django.db import connection
-from tests.factories.core import RunFactory
 
 from core.exceptions import InvalidInput
 from core.field import decode_frame, observe_field
 from core.models import FieldState
 from core.services.fields import FieldSample, record_fields
 from core.telemetry import HaComponents
+from tests.factories.core import RunFactory
 
 pytestmark = pytest.mark.django_db
 

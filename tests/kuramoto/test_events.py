@@ -7,14 +7,14 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from django.db import IntegrityError, transaction
-from tests.factories.accounts import OperatorFactory
-from tests.factories.core import RunFactory
-from tests.factories.kuramoto import START, make_batch
 
 from core.models import Run
 from kuramoto.choices import EventCause
 from kuramoto.models import SynchronizationEvent
 from kuramoto.services import record_oscillators, recover_run, stop_run
+from tests.factories.accounts import OperatorFactory
+from tests.factories.core import RunFactory
+from tests.factories.kuramoto import START, make_batch
 
 pytestmark = pytest.mark.django_db
 

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from django.db import IntegrityError, connection, transaction
-from tests.factories.core import RunFactory
-from tests.factories.kuramoto import make_batch, make_phases
 
 from core.exceptions import InvalidInput
 from core.models import Run
 from kuramoto.dynamics import order_parameter
 from kuramoto.models import OscillatorState
 from kuramoto.services import record_oscillators
+from tests.factories.core import RunFactory
+from tests.factories.kuramoto import make_batch, make_phases
 
 pytestmark = pytest.mark.django_db
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def test_every_kth_sample_is_kept_at_its_own_time(tmp_path: Path) -> None:
     times = list(
         OscillatorState.objects.for_run(answer["run"]).order_by("timestamp").values_list("timestamp", flat=True)
     )
-    assert {(later - sooner).total_seconds() for sooner, later in zip(times, times[1:], strict=False)} == {0.5}
+    assert {(later - sooner).total_seconds() for sooner, later in pairwise(times)} == {0.5}
 
 
 @pytest.mark.parametrize(

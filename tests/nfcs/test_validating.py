@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
-from tests.factories.accounts import AdminFactory, UserFactory
 
+from tests.factories.accounts import AdminFactory, UserFactory
 from validation.models import ValidationRun
 
 pytestmark = pytest.mark.django_db

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from core.management.base import FindingsError, NfcsCommand, show_progress
 from nfcs import __version__
+from validation.checks import CheckResult
 from validation.choices import ValidationType
 from validation.models import ValidationRun
 from validation.suite import validate
@@ -34,7 +37,7 @@ class Command(NfcsCommand):
                 seed=options["seed"],
                 code_version=__version__,
                 now=datetime.now(UTC),
-                follow=lambda results, count, label=one: show_progress(results, total=count, label=label),
+                follow=partial(_show_progress, one),
             )
             for one in types
         ]
@@ -42,6 +45,10 @@ class Command(NfcsCommand):
         failed = [name for run in runs for name in run.failed_tests]
         if failed:
             raise FindingsError(f"failed: {', '.join(failed)}")
+
+
+def _show_progress(label: str, results: Iterable[CheckResult], count: int) -> Iterator[CheckResult]:
+    return show_progress(results, total=count, label=label)
 
 
 def _describe(run: ValidationRun) -> dict[str, Any]:
