@@ -8,13 +8,14 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connections, transaction
+from pytest_django import DjangoDbBlocker
 
 from core.db.scratch import scratch_database
 from tests import server
 
 
 @pytest.fixture(scope="module")
-def scratch(django_db_blocker: pytest.FixtureRequest) -> Iterator[str]:
+def scratch(django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     """The alias of a migrated database of this module's own, as the owner of the tables."""
     with django_db_blocker.unblock(), scratch_database(server.admin_url(), template=server.template_name()) as alias:
         yield alias

@@ -14,6 +14,7 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connections
+from pytest_django import DjangoDbBlocker
 
 from core.constants import SEED_FIXTURES
 from core.db.catalogue import diff, read_catalogue
@@ -31,7 +32,7 @@ LOADED = ("schema.sql", "indexes.sql", "constraints.sql", "privileges.sql", "ini
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: pytest.FixtureRequest) -> Path:
+def exported(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Path:
     """A directory with the artefacts, as the command writes them."""
     directory = tmp_path_factory.mktemp("export") / "sql"
     options = {"admin_url": server.admin_url(), "template": server.template_name()}
@@ -41,7 +42,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: pytest
 
 
 @pytest.fixture(scope="module")
-def loaded(exported: Path, django_db_blocker: pytest.FixtureRequest) -> Iterator[str]:
+def loaded(exported: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     """A database that psql made from the artefacts, the first of them as superuser."""
     with django_db_blocker.unblock(), scratch_database(server.admin_url()) as name:
         execute_files(name, exported / "database.sql", role="postgres", variables={"database": name})
@@ -120,7 +121,7 @@ def test_triggers_answer_again_and_sequences_go_on(loaded: str) -> None:
 
 
 def test_migrations_make_it_and_rollbacks_take_it_back(
-    scratch: str, exported: Path, django_db_blocker: pytest.FixtureRequest
+    scratch: str, exported: Path, django_db_blocker: DjangoDbBlocker
 ) -> None:
     migrations, rollbacks = (sorted((exported / name).iterdir()) for name in ("migrations", "rollbacks"))
     assert {path.name for path in rollbacks} <= {path.name for path in migrations}

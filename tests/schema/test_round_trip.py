@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from django.db import connections
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
+from pytest_django import DjangoDbBlocker
 
 from core.db.backend.schema import schema_of
 from core.db.catalogue import Catalogue, diff, read_catalogue
@@ -16,7 +16,7 @@ from tests import server
 from tests.schema.conftest import execute
 
 
-def test_down_and_up_again_leave_the_same_catalogue(django_db_blocker: pytest.FixtureRequest) -> None:
+def test_down_and_up_again_leave_the_same_catalogue(django_db_blocker: DjangoDbBlocker) -> None:
     with (
         django_db_blocker.unblock(),
         scratch_database(server.admin_url(), template=server.template_name()) as alias,
