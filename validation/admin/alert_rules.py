@@ -14,7 +14,7 @@ from django.utils.decorators import method_decorator
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from core.admin_base import EditableAdmin, RefusableForm
+from core.admin_base import EditableAdmin
 from core.exceptions import NotFound
 from validation import services
 from validation.admin.deliveries import draw_deliveries
@@ -23,17 +23,8 @@ from validation.choices import DeliveryStatus
 from validation.models import AlertChannel, AlertDelivery, AlertRule, MonitoringAlert
 
 
-class DatabaseForm(RefusableForm):
-    """A form whose constraints the database checks: its refusals name the field."""
-
-    def validate_constraints(self) -> None:
-        """Nothing; the database does."""
-
-
 class DeletedOneByOne(EditableAdmin):
     """Rows that are deleted by a service, one at a time."""
-
-    form = DatabaseForm
 
     class Media:
         css: ClassVar[dict[str, list[str]]] = {"all": ["core/charts.css", "validation/admin.css"]}

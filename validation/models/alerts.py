@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -144,6 +146,9 @@ class AlertRule(TimestampedModel):
     def natural_key(self) -> tuple[str]:
         """The name."""
         return (self.name,)
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Leave it to the database, whose refusals name the field."""
 
 
 class SeriesColumns(RecordModel):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower, Now
@@ -63,6 +65,9 @@ class AlertChannel(TimestampedModel):
     def natural_key(self) -> tuple[str]:
         """The name."""
         return (self.name,)
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Leave it to the database, whose refusals name the field."""
 
 
 class AlertDelivery(RecordModel):
