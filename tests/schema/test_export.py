@@ -206,7 +206,7 @@ def test_the_verification_finds_nothing_in_what_was_loaded(exported: Path, loade
         ("CREATE INDEX extra ON nfcs_core.runs (name)", "unexpected|index|nfcs_core.runs.extra"),
         ("ALTER TABLE nfcs_core.runs DISABLE TRIGGER runs_guard", "differs|trigger|nfcs_core.runs.runs_guard"),
         ("CREATE TABLE nfcs_core.extra ()", "unexpected|table|nfcs_core.extra"),
-        ("DROP VIEW validation.system_metrics", "missing|view|validation.system_metrics"),
+        ("DROP VIEW validation.system_metrics CASCADE", "missing|view|validation.system_metrics"),
         (
             "CREATE OR REPLACE FUNCTION nfcs_core.current_actor_v1() RETURNS integer LANGUAGE sql STABLE AS 'SELECT 1'",
             "differs|function|nfcs_core.current_actor_v1()",
