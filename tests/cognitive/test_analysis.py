@@ -211,8 +211,14 @@ def test_the_api_asks_for_analyses_and_reads_them(admin_api: Any) -> None:
     follow_runs(now=START + timedelta(seconds=40))
     rows = admin_api.get("/api/v1/complexity/snapshots/", {"run": run.pk}).json()["results"]
     assert [row["ts"] for row in rows] == ["2026-01-01T00:00:40Z", "2026-01-01T00:00:30Z"]
-    assert admin_api.get("/api/v1/complexity/summary/").json()["results"][0]["snapshots"] == 2
+    record = answer.json()["id"]
+    assert admin_api.get(f"/api/v1/complexity/snapshots/{rows[0]['id']}/").json() == rows[0]
+    assert admin_api.get(f"/api/v1/complexity/records/{record}/").json()["n_snapshots"] == 2
+    (summary,) = admin_api.get("/api/v1/complexity/summary/").json()["results"]
+    assert summary["snapshots"] == 2
+    assert admin_api.get(f"/api/v1/complexity/summary/{record}/").json() == summary
     assert admin_api.get("/api/v1/complexity/daily/").json()["results"] == []
+    assert admin_api.get(f"/api/v1/complexity/daily/{run.pk * 100_000}/").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ def test_only_administrators_see_it(api: Any, admin_api: Any, client: Any) -> No
     AdminFactory()
     rows = admin_api.get("/api/v1/users/activity/").json()["results"]
     assert len(rows) >= 2
+    assert admin_api.get(f"/api/v1/users/activity/{rows[0]['id']}/").json() == rows[0]
     api.force_authenticate(OperatorFactory())
     assert api.get("/api/v1/users/activity/").status_code == 403
     client.force_login(AdminFactory())

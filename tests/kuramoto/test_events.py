@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 
 from core.models import Run
 from kuramoto.choices import EventCause
-from kuramoto.models import SynchronizationEvent
+from kuramoto.models import SynchronizationEvent, SynchronizationState
 from kuramoto.services import record_oscillators, recover_run, stop_run
 from tests.factories.accounts import OperatorFactory
 from tests.factories.core import RunFactory
@@ -118,3 +118,15 @@ def test_an_emergency_stop_is_latched_until_somebody_recovers_the_run() -> None:
     assert recovery.actor == operator
     with pytest.raises(IntegrityError), transaction.atomic():
         recover_run(run=run, reason="again", now=START, actor_id=operator.pk)
+
+
+def test_a_run_remembers_its_detector_and_forecaster_between_batches() -> None:
+    run = RunFactory()
+    record(run, [0.2] * 10, 0)
+    record(run, [0.9] * 3, 10)
+    state = SynchronizationState.objects.get(run=run)
+    assert state.forecaster["count"] == 13
+    assert state.detector["crossing"]["at_s"] == (START + timedelta(seconds=10)).timestamp()
+    assert state.settings["dwell_on_s"] == 5.0
+    with pytest.raises(IntegrityError), transaction.atomic():
+        SynchronizationState.objects.create(run=run, settings={}, detector={}, forecaster={})

@@ -210,6 +210,7 @@ class TestChannels:
         assert (failed["status"], failed["http_status"], failed["event"]) == ("given_up", 500, "test")
         assert failed["error"].startswith("The answer was 500")
         assert [row["id"] for row in admin_api.get(DELIVERIES).json()["results"]] == [failed["id"], arrived["id"]]
+        assert admin_api.get(f"{DELIVERIES}{failed['id']}/").json()["http_status"] == 500
         assert admin_api.post(url, {"loud": True}).status_code == 400
         assert admin_api.post(f"{CHANNELS}999999/test/").status_code == 404
 
