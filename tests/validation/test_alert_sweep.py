@@ -292,6 +292,6 @@ class TestMessages:
             AlertRuleFactory(channels=channels, for_s=0.0)
         run = RunFactory()
         feed(run, [0.5])
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             feed(run, [0.1], at=1)
         assert len(list_messages()) == 20

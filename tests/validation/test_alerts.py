@@ -32,8 +32,8 @@ from validation.services.alerts import AlertOutcome
 pytestmark = pytest.mark.django_db
 START = datetime(2026, 1, 1, tzinfo=UTC)
 T0 = START.timestamp()
-BATCH_QUERIES = 6
-"""The guard, the rules and their lock, memories read and written, alerts made."""
+BATCH_QUERIES = 7
+"""Whether there is anything to do, the guard, the rules and their lock, memories read and written, alerts made."""
 PENDING = {"state": "pending", "fired_at": None, "fired_value": None, "peak_value": None}
 
 
@@ -163,7 +163,7 @@ class TestEpisode:
         AlertRuleFactory(metric="ha", op="gt", threshold=4.0, clear_threshold=None)
         run = RunFactory()
         feed(run, [0.2])
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(1):
             feed(run, [0.2])
 
 

@@ -57,7 +57,17 @@ class MonitoringAlertAdmin(ReadOnlyAdmin):
 
     time_field = "pending_at"
     change_form_template = "admin/validation/monitoringalert/change_form.html"
-    list_display = ("state_mark", "severity_mark", "rule", "series", "run", "since", "lasted", "seen_to", "silence")
+    list_display = (
+        "state_mark",
+        "severity_mark",
+        "rule",
+        "series",
+        "run",
+        "since",
+        "lasted",
+        "acknowledged",
+        "silence",
+    )
     list_display_links = ("state_mark", "rule")
     list_filter = (StateFilter, TimeWindowFilter, "severity", "acknowledged", RunFilter)
     list_select_related = ("rule", "run", "acknowledged_by")

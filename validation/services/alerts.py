@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 
 from constitutional.evaluation import MAX_VALUE, MonitorState, evaluate
 from constitutional.services.guard import lock_guard
+from core.db.sql import named_queries
 from core.series import select_on_time
 from core.telemetry import FloatArray
 from validation.alert_conditions import SeriesName, build_policy, is_watched
@@ -52,10 +53,12 @@ def evaluate_alerts(
     Raises:
         ValueError: times and values of a metric differ in shape, or a time is not one.
     """
+    metrics = [*series, TELEMETRY]
+    if not _is_watched(run_id, metrics):
+        return AlertOutcome()
     lock_guard(run_id)
     keep_rules()
-    rules = list(AlertRule.objects.watching(run_id, [*series, TELEMETRY]))
-    watched = list(_list_watched(rules, series, split))
+    watched = list(_list_watched(list(AlertRule.objects.watching(run_id, metrics)), series, split))
     if not watched:
         return AlertOutcome()
     board = Board(run_id, now)
@@ -79,6 +82,12 @@ class _Watched(NamedTuple):
     rule: AlertRule
     name: SeriesName
     samples: Samples
+
+
+def _is_watched(run_id: int, metrics: Sequence[str]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(named_queries("validation")["is_run_watched"], {"run_id": run_id, "metrics": list(metrics)})
+        return bool(cursor.fetchone()[0])
 
 
 def _list_watched(rules: Sequence[AlertRule], series: Mapping[str, Samples], split: Split | None) -> Iterator[_Watched]:

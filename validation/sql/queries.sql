@@ -40,3 +40,9 @@ FROM alert_rules rule
 JOIN runs run ON (rule.run_id IS NULL OR rule.run_id = run.id) AND (rule.run_kind = '' OR rule.run_kind = run.kind)
 WHERE rule.is_active AND rule.op = 'absent' AND rule.metric = 'telemetry' AND run.ended_at IS NULL
 ON CONFLICT DO NOTHING
+
+-- name: is_run_watched
+-- Whether an active rule may be about a batch; quicker to ask than to load the rules.
+SELECT EXISTS (
+    SELECT FROM alert_rules
+    WHERE is_active AND metric = ANY(%(metrics)s::text[]) AND coalesce(run_id, %(run_id)s) = %(run_id)s)
