@@ -147,10 +147,10 @@ def analyse_run(
         seed=seed,
         created_by_id=created_by_id,
     )
-    last = OscillatorState.objects.for_run(run.pk).within(run.started_at, None).newest_first().first()
+    last = _find_last_row(run)
     try:
         if last is not None:
-            extend_analysis(record=record, until=last.timestamp, follow=follow)
+            extend_analysis(record=record, until=last, follow=follow)
     except (ValueError, ArithmeticError) as error:
         return finish_analysis(record=record, now=now, message=str(error) or type(error).__name__)
     return finish_analysis(record=record, now=now)
@@ -166,7 +166,10 @@ def follow_runs(*, now: datetime) -> int:
     for run in Run.objects.filter(n_oscillators__isnull=False, ended_at=None).order_by("pk"):
         record = ComplexityRecord.objects.filter(run=run, status=AnalysisStatus.RUNNING).first()
         record = record or start_analysis(run=run)
-        count += extend_analysis(record=record, until=now)
+        # Not beyond the rows there are: a producer may be behind, and a window is looked at once.
+        last = _find_last_row(run)
+        if last is not None:
+            count += extend_analysis(record=record, until=min(now, last))
     for record in ComplexityRecord.objects.filter(
         status=AnalysisStatus.RUNNING, run__ended_at__isnull=False
     ).select_related("run"):
@@ -176,6 +179,11 @@ def follow_runs(*, now: datetime) -> int:
     for run in left.order_by("pk")[:1]:
         count += analyse_run(run=run, now=now).n_snapshots
     return count
+
+
+def _find_last_row(run: Run) -> datetime | None:
+    rows = OscillatorState.objects.for_run(run.pk).within(run.started_at, None).newest_first()
+    return rows.values_list("timestamp", flat=True).first()
 
 
 def _read_rows(run_id: int, after: datetime, until: datetime) -> Iterator[tuple[float, list[float]]]:

@@ -163,6 +163,22 @@ def test_the_worker_follows_runs_and_closes_what_ended() -> None:
     assert ComplexityRecord.objects.get(run=going).status == "finished"
 
 
+def test_a_producer_that_is_behind_loses_no_window() -> None:
+    rows = incoherent(60)
+    run = make_run(rows[:350])
+    follow_runs(now=START + timedelta(seconds=300))
+    batch = OscillatorBatch(
+        indices=range(250),
+        timestamps=[START + timedelta(seconds=(row + 1) / RATE) for row in range(350, 600)],
+        phases=rows[350:],
+        coupling_strength=np.full(250, np.nan),
+    )
+    record_oscillators(run=run, batch=batch, defect=np.full(250, np.nan))
+    follow_runs(now=START + timedelta(seconds=301))
+    ends = [one.ts - START for one in snapshots(ComplexityRecord.objects.get(run=run))]
+    assert ends == [timedelta(seconds=end) for end in (30, 40, 50, 60)]
+
+
 def test_the_view_shows_the_latest_analysis() -> None:
     run = make_run(incoherent())
     analyse_run(run=run, now=NOW)
