@@ -239,7 +239,7 @@ DEFAULT_FROM_EMAIL = env.str("NFCS_EMAIL_FROM", "nfcs@localhost")
 SECRETS_DIR = env.str("NFCS_SECRETS_DIR", "")
 """Where named secrets lie, one a file; '' where the environment holds them."""
 _networks: list[str] = env.list("NFCS_WEBHOOK_ALLOW_PRIVATE", [])
-WEBHOOK_ALLOW_PRIVATE = [ipaddress.ip_network(text) for text in _networks]
+WEBHOOK_ALLOW_PRIVATE = [ipaddress.ip_network(text.strip()) for text in _networks]
 """Networks to which webhooks may go though they are private, and without encryption."""
 
 PROCRASTINATE_ON_APP_READY = "nfcs.jobs.on_app_ready"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from django.db import connection, transaction
 
+from constitutional.evaluation import MonitorState
 from core.exceptions import InvalidInput, NotFound
 from tests.factories.accounts import OperatorFactory
 from tests.factories.core import RunFactory
@@ -165,6 +166,29 @@ class TestEpisode:
         feed(run, [0.2])
         with django_assert_num_queries(1):
             feed(run, [0.2])
+
+
+class TestMemory:
+    """What is changed past the services keeps no batch from being stored."""
+
+    def test_an_alert_that_somebody_ended(self) -> None:
+        AlertRuleFactory(for_s=0.0)
+        run = RunFactory()
+        feed(run, [0.1])
+        MonitoringAlert.objects.update(state="resolved", resolved_at=after(1), resolved_reason="calm")
+        assert not feed(run, [0.05, 0.5], start=1).resolved
+        assert len(feed(run, [0.1], start=3).fired) == 1
+
+    def test_a_memory_that_somebody_deleted(self) -> None:
+        AlertRuleFactory()
+        run = RunFactory()
+        feed(run, [0.1, 0.1, 0.1])
+        AlertMemory.objects.update(state=MonitorState().to_dict())
+        outcome = feed(run, [0.1, 0.1, 0.1], start=3)
+        assert (len(outcome.resolved), len(outcome.fired)) == (1, 1)
+        AlertMemory.objects.all().delete()
+        outcome = feed(run, [0.1, 0.1, 0.1], start=6)
+        assert (len(outcome.resolved), len(outcome.fired)) == (1, 1)
 
 
 class TestSeries:

@@ -54,6 +54,9 @@ class Board:
             if alert.pending_at == at:
                 return alert
             self.drop(alert)
+        elif alert is not None and alert.state == AlertState.FIRING:
+            # The memory was lost: what it stood for is over.
+            self.resolve(alert, at, ResolvedReason.CALM)
         if alert is None or alert.state == AlertState.RESOLVED:
             alert = memory.alert = self._make(memory, rule)
         else:

@@ -62,9 +62,9 @@ def evaluate_alerts(
     if not watched:
         return AlertOutcome()
     board = Board(run_id, now)
-    memories = _load_memories(run_id, watched)
+    memories = _load_memories(run_id, watched, now)
     for rule, name, samples in watched:
-        memory = memories.get((rule.pk, name.key)) or make_memory(rule, run_id, name, now)
+        memory = memories[rule.pk, name.key]
         if memory.rule_version != rule.version:
             board.end(memory, ResolvedReason.RULE_CHANGED, _last_seen(memory, now))
             memory.rule_version = rule.version
@@ -104,13 +104,26 @@ def _list_watched(rules: Sequence[AlertRule], series: Mapping[str, Samples], spl
                 yield _Watched(rule, name, samples)
 
 
-def _load_memories(run_id: int, watched: Sequence[_Watched]) -> dict[tuple[int, str], AlertMemory]:
-    found = AlertMemory.objects.filter(
-        run_id=run_id,
-        rule_id__in={rule.pk for rule, _, _ in watched},
-        series_key__in={name.key for _, name, _ in watched},
-    ).select_related("alert")
-    return {(memory.rule_id, memory.series_key): memory for memory in found}
+def _load_memories(run_id: int, watched: Sequence[_Watched], now: datetime) -> dict[tuple[int, str], AlertMemory]:
+    """What is remembered of each rule and series of the batch; new where it is the first."""
+    of_batch = {
+        "run_id": run_id,
+        "rule_id__in": {rule.pk for rule, _, _ in watched},
+        "series_key__in": {name.key for _, name, _ in watched},
+    }
+    found = AlertMemory.objects.filter(**of_batch).select_related("alert")
+    memories = {(memory.rule_id, memory.series_key): memory for memory in found}
+    new = {
+        (rule.pk, name.key): make_memory(rule, run_id, name, now)
+        for rule, name, _ in watched
+        if (rule.pk, name.key) not in memories
+    }
+    if new:
+        # Nothing goes on in a new series, unless its memory was deleted.
+        for alert in MonitoringAlert.objects.open().filter(**of_batch):
+            if (alert.rule_id, alert.series_key) in new:
+                new[alert.rule_id, alert.series_key].alert = alert
+    return memories | new
 
 
 def _hear(board: Board, memory: AlertMemory, rule: AlertRule) -> None:
@@ -135,7 +148,7 @@ def _follow(board: Board, memory: AlertMemory, rule: AlertRule, samples: Samples
             board.fire(alert, read_time(breach.opened_at_s), float(values[opening]), breach.peak)
             continue
         if memory.alert is None or memory.alert.state != AlertState.FIRING:
-            raise ValueError(f"run {board.run_id}, rule {rule.pk}: an episode without its alert")
+            continue  # somebody ended it past the services
         board.raise_peak(memory.alert, breach.peak)
         if breach.cleared_at_s is not None:
             value = _value_at(times, values, breach.cleared_at_s)

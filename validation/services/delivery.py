@@ -107,7 +107,7 @@ def send_test(*, channel_id: int, now: datetime, resolve: Resolve = resolve_host
     channel = AlertChannel.objects.filter(pk=channel_id).first()
     if channel is None:
         raise NotFound(f"There is no channel {channel_id}.")
-    return _log(_attempt(channel, AlertEvent.TEST, None, attempt=MAX_ATTEMPTS, now=now, resolve=resolve))
+    return _log(_attempt(channel, AlertEvent.TEST, None, attempt=1, now=now, resolve=resolve))
 
 
 @transaction.atomic
@@ -140,7 +140,8 @@ def _attempt(
         error = str(failure) or type(failure).__name__
     status = DeliveryStatus.DELIVERED
     if error:
-        status = DeliveryStatus.FAILED if attempt < MAX_ATTEMPTS else DeliveryStatus.GIVEN_UP
+        is_last = alert is None or attempt >= MAX_ATTEMPTS
+        status = DeliveryStatus.GIVEN_UP if is_last else DeliveryStatus.FAILED
     return AlertDelivery(
         alert=alert,
         channel=channel,
