@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -12,44 +11,20 @@ import pytest
 from django.db import connection, transaction
 
 from constitutional.evaluation import MonitorState
-from core.exceptions import InvalidInput, NotFound
-from tests.factories.accounts import OperatorFactory
 from tests.factories.core import RunFactory
 from tests.factories.kuramoto import make_phases
-from tests.factories.validation import AbsenceRuleFactory, AlertFactory, AlertRuleFactory
-from validation.alert_conditions import SeriesName, describe_rule
-from validation.exceptions import AlertOrder, RuleInUse
+from tests.factories.validation import AlertRuleFactory
+from validation.alert_conditions import SeriesName
 from validation.models import AlertMemory, AlertRule, MonitoringAlert
 from validation.services import (
-    acknowledge_alert,
-    change_alert_rule,
-    create_alert_rule,
     delete_alert_rule,
     evaluate_alerts,
-    silence_alert,
 )
 from validation.services.alerts import AlertOutcome
 
 pytestmark = pytest.mark.django_db
-START = datetime(2026, 1, 1, tzinfo=UTC)
-T0 = START.timestamp()
 BATCH_QUERIES = 7
 """Whether there is anything to do, the guard, the rules and their lock, memories read and written, alerts made."""
-PENDING = {"state": "pending", "fired_at": None, "fired_value": None, "peak_value": None}
-
-
-def feed(run: Any, values: Any, *, start: float = 0.0, metric: str = "r", now: datetime = START) -> AlertOutcome:
-    samples = np.asarray(values, dtype=np.float64)
-    times = T0 + start + np.arange(samples.size)
-    return evaluate_alerts(run_id=run.pk, series={metric: (times, samples)}, now=now)
-
-
-def after(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
-
-
-def list_rows(*columns: str) -> list[tuple]:
-    return list(MonitoringAlert.objects.order_by("pk").values_list("pk", "state", *columns))
 
 
 def list_episodes(run: Any) -> list[tuple]:
@@ -244,123 +219,6 @@ class TestSeries:
         ]
         assert len({name.key for name in names}) == len(names)
         assert SeriesName("r", "", "", b"{}").key == SeriesName("r").key
-
-
-class TestRules:
-    def test_a_changed_condition_ends_the_episode_and_begins_anew(self) -> None:
-        rule, run = AlertRuleFactory(), RunFactory()
-        (old,) = feed(run, [0.2, 0.2, 0.2]).fired
-        change_alert_rule(rule_id=rule.pk, threshold=0.25, for_s=1.0)
-        outcome = feed(run, [0.2, 0.2], start=3)
-        assert outcome.resolved == [old]
-        old.refresh_from_db()
-        assert (old.resolved_at, old.resolved_value, old.resolved_reason) == (after(2), None, "rule_changed")
-        (new,) = outcome.fired
-        assert (new.pending_at, new.fired_at) == (after(3), after(4))
-        assert new.condition == "r below 0.25 for 1 s; ends at or above 0.4"
-
-    def test_a_change_of_anything_else_does_not(self) -> None:
-        rule, run = AlertRuleFactory(), RunFactory()
-        feed(run, [0.2, 0.2, 0.2])
-        change_alert_rule(rule_id=rule.pk, runbook="Look at the coupling.", severity="critical", labels={"team": "a"})
-        assert feed(run, [0.2], start=3).resolved == []
-        assert MonitoringAlert.objects.get().severity == "warning"
-
-    def test_a_changed_condition_drops_a_pending_alert(self) -> None:
-        rule, run = AlertRuleFactory(), RunFactory()
-        feed(run, [0.2])
-        change_alert_rule(rule_id=rule.pk, threshold=0.1)
-        feed(run, [0.2], start=1)
-        assert [state for _, state in list_rows()] == ["inactive"]
-
-    def test_a_rule_without_alerts_can_be_deleted(self) -> None:
-        rule, run = AlertRuleFactory(), RunFactory()
-        feed(run, [0.2])
-        feed(run, [0.5], start=1)
-        delete_alert_rule(rule_id=rule.pk)
-        assert not AlertMemory.objects.exists()
-        kept = AlertRuleFactory(for_s=0.0)
-        feed(run, [0.2], start=2)
-        with pytest.raises(RuleInUse):
-            delete_alert_rule(rule_id=kept.pk)
-        with pytest.raises(NotFound):
-            delete_alert_rule(rule_id=kept.pk + 1)
-
-    @pytest.mark.parametrize(
-        ("fields", "field"),
-        [
-            ({"threshold": 1.5, "clear_threshold": None}, "threshold"),
-            ({"threshold": -0.1}, "threshold"),
-            ({"op": "outside", "threshold_high": 2.0, "clear_threshold": None}, "threshold_high"),
-            ({"labels": {"a": "x" * 5000}}, "labels"),
-        ],
-    )
-    def test_what_never_happens_is_refused(self, fields: dict, field: str) -> None:
-        values: Any = {"name": "x", "metric": "r", "op": "lt", "threshold": 0.3, "severity": "info", **fields}
-        with pytest.raises(InvalidInput) as error:
-            create_alert_rule(**values)
-        assert {one.field for one in error.value.errors} == {field}
-
-    def test_conditions_in_words(self) -> None:
-        kwargs: Any = {"op": "gt", "threshold": 2.0, "clear_threshold": None, "for_s": 0.0}
-        tagged = AlertRuleFactory(metric="metric:loss", component="esc", tags={"fold": 1}, **kwargs)
-        both = AlertRuleFactory(
-            metric="energy",
-            op="outside",
-            threshold=1.0,
-            threshold_high=3.0,
-            clear_threshold=1.5,
-            clear_threshold_high=2,
-        )
-        assert describe_rule(tagged) == 'esc.loss with {"fold": 1} above 2; ends at or below 2'
-        assert describe_rule(both) == "energy outside 1 to 3 for 2 s; ends within 1.5 to 2"
-        assert describe_rule(AbsenceRuleFactory()) == "telemetry absent for 60 s"
-
-
-class TestHandling:
-    def test_it_is_acknowledged_once(self) -> None:
-        actor = OperatorFactory()
-        pending, firing = AlertFactory(**PENDING), AlertFactory()
-        alert = acknowledge_alert(alert_id=firing.pk, actor=actor, now=START)
-        assert (alert.acknowledged, alert.acknowledged_at, alert.acknowledged_by) == (True, START, actor)
-        for pk in (firing.pk, pending.pk):
-            with pytest.raises(AlertOrder):
-                acknowledge_alert(alert_id=pk, actor=actor, now=START)
-        with pytest.raises(NotFound):
-            acknowledge_alert(alert_id=firing.pk + 99, actor=actor, now=START)
-
-    def test_one_that_waits_is_none_to_people(self) -> None:
-        waiting = AlertFactory(**PENDING | {"state": "inactive", "pending_at": None, "pending_value": None})
-        for act in (
-            lambda: acknowledge_alert(alert_id=waiting.pk, actor=None, now=START),
-            lambda: silence_alert(alert_id=waiting.pk, until=after(9), now=START),
-        ):
-            with pytest.raises(NotFound):
-                act()
-
-    @pytest.mark.parametrize("seconds", [-1, 0, 31 * 86400])
-    def test_a_silence_ends_in_time(self, seconds: int) -> None:
-        with pytest.raises(InvalidInput) as error:
-            silence_alert(alert_id=AlertFactory().pk, until=after(seconds), now=START)
-        assert error.value.errors[0].field == "until"
-
-    def test_open_alerts_are_silenced(self) -> None:
-        alert = silence_alert(alert_id=AlertFactory().pk, until=after(60), now=START)
-        assert alert.silenced_until == after(60)
-        assert silence_alert(alert_id=alert.pk, until=None, now=after(1)).silenced_until == after(1)
-        over = AlertFactory(state="resolved", resolved_at=after(9), resolved_reason="calm")
-        with pytest.raises(AlertOrder):
-            silence_alert(alert_id=over.pk, until=after(60), now=START)
-
-    def test_a_silence_is_handed_on_to_the_next_episode(self) -> None:
-        AlertRuleFactory(for_s=0.0)
-        run = RunFactory()
-        (first,) = feed(run, [0.1]).fired
-        silence_alert(alert_id=first.pk, until=after(100), now=START)
-        (second,) = feed(run, [0.5, 0.1], start=1, now=after(2)).fired
-        assert second.silenced_until == after(100)
-        (third,) = feed(run, [0.5, 0.1], start=3, now=after(100)).fired
-        assert third.silenced_until is None
 
 
 @pytest.mark.django_db(transaction=True)
