@@ -13,6 +13,7 @@ from validation.services.alerts import AlertOutcome
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 T0 = START.timestamp()
+PENDING = {"state": "pending", "fired_at": None, "fired_value": None, "peak_value": None}
 
 
 def feed(run: Any, values: Any, *, start: float = 0.0, metric: str = "r", now: datetime = START) -> AlertOutcome:

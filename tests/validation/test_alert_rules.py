@@ -1,4 +1,4 @@
-"""What people do: change rules, acknowledge and silence alerts."""
+"""Rules that people change: what goes on ends, what makes no sense is refused."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from validation.services import (
 )
 
 pytestmark = pytest.mark.django_db
-PENDING = {"state": "pending", "fired_at": None, "fired_value": None, "peak_value": None}
 
 
 class TestRules:

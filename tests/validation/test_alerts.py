@@ -14,6 +14,7 @@ from constitutional.evaluation import MonitorState
 from tests.factories.core import RunFactory
 from tests.factories.kuramoto import make_phases
 from tests.factories.validation import AlertRuleFactory
+from tests.validation.alert_feed import START, T0, after, feed, list_rows
 from validation.alert_conditions import SeriesName
 from validation.models import AlertMemory, AlertRule, MonitoringAlert
 from validation.services import (
