@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.test import Client
 from selenium import webdriver
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 WAIT_S = 20
@@ -59,9 +59,12 @@ class Browser:
 
     def submit(self, selector: str) -> None:
         """Click what `selector` (CSS) finds, and wait for the page that follows."""
-        page = self.wait_for("html")
+        # An element of the page that is left may be stale, or unknown in words of the driver's own: ask the window.
+        self.driver.execute_script("window.isLeft = true")
         self.wait_for(selector).click()
-        WebDriverWait(self.driver, WAIT_S).until(staleness_of(page))
+        WebDriverWait(self.driver, WAIT_S, ignored_exceptions=(WebDriverException,)).until(
+            lambda driver: driver.execute_script("return !window.isLeft && document.readyState === 'complete'")
+        )
 
     def find_all(self, selector: str) -> list[Any]:
         """The elements that `selector` (CSS) finds now."""
