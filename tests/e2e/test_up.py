@@ -25,8 +25,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "correct horse battery staple"
 PATIENCE_S = 120.0
 
-pytestmark = pytest.mark.xdist_group("up")
-
 
 def free_port() -> int:
     with socket.socket() as probe:
