@@ -6,7 +6,6 @@ import uuid
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.db import models
 from django.db.models import F, Q
@@ -14,10 +13,11 @@ from django.db.models.functions import Lower, Now
 
 from accounts.choices import Role
 from accounts.managers import UserManager
+from accounts.models.scopes import ScopedPermissionsMixin
 from core.models.base import RecordModel, TimestampedModel
 
 
-class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
+class User(AbstractBaseUser, ScopedPermissionsMixin, TimestampedModel):
     """A person or program that signs in; `role` decides which group's permissions it has.
 
     Made and changed by administrators.
@@ -68,8 +68,8 @@ class User(AbstractBaseUser, PermissionsMixin, TimestampedModel):
 
     @property
     def is_staff(self) -> bool:
-        """Whether the user may open the admin."""
-        return self.is_superuser or self.role in self.STAFF_ROLES
+        """Whether the user may open the admin; nobody does with a key."""
+        return self.scopes is None and (self.is_superuser or self.role in self.STAFF_ROLES)
 
     def get_full_name(self) -> str:
         """The name shown in the admin."""

@@ -17,11 +17,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.filters import IdFilter, TimeWindowFilterSet
-from core.api.permissions import ModelPermissions
+from core.api.permissions import ModelPermissions, may_change
 from core.api.serializers import RowSerializer, StrictModelSerializer, StrictSerializer, WholeNumberField
 from core.api.views import RecordViewSet
 from core.choices import NeuronEventKind, NeuronState, NeuronType
-from core.models import NeuronEvent, QuantumNeuron
+from core.models import NeuronEvent, QuantumNeuron, Run
 from core.services.neuron_parameters import EVENTS, MAX_ID
 from core.services.neurons import CALIBRATION, DESCRIPTION, apply_event, create_neuron, describe_neuron
 
@@ -131,9 +131,16 @@ class MayChangeNeuron(BasePermission):
 
     def has_object_permission(self, request: Request, view: Any, neuron: QuantumNeuron) -> bool:
         """Whether the user may change this neuron."""
-        if request.method in SAFE_METHODS or request.user.has_perm("core.change_quantumneuron"):
-            return True
-        return neuron.run is not None and neuron.run.owner_id == request.user.pk
+        return request.method in SAFE_METHODS or _may_change_neurons(request.user, neuron.run)
+
+
+def _may_change_neurons(user: Any, run: Run | None) -> bool:
+    return may_change(
+        user,
+        owner_id=run.owner_id if run else None,
+        anybodys="core.change_quantumneuron",
+        own="core.add_quantumneuron",
+    )
 
 
 class NeuronViewSet(mixins.CreateModelMixin, RecordViewSet):
@@ -153,7 +160,7 @@ class NeuronViewSet(mixins.CreateModelMixin, RecordViewSet):
     def perform_create(self, serializer: serializers.BaseSerializer[Any]) -> None:
         """Make a neuron, prepared in level 0."""
         run, user = serializer.validated_data.get("run"), self.request.user
-        if run is not None and run.owner_id != user.pk and not user.has_perm("core.change_quantumneuron"):
+        if run is not None and not _may_change_neurons(user, run):
             raise PermissionDenied("The run is another user's.")
         serializer.instance = create_neuron(now=timezone.now(), **serializer.validated_data)
 

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api.filters import FlagFilter, IdFilter, TimeWindowFilterSet
-from core.api.permissions import ModelPermissions
+from core.api.permissions import ModelPermissions, may_change
 from core.api.serializers import StrictModelSerializer, StrictSerializer
 from core.api.views import RecordViewSet
 from core.choices import RunKind
@@ -99,10 +99,8 @@ class MayChangeRun(BasePermission):
 
     def has_object_permission(self, request: Request, view: Any, run: Run) -> bool:
         """Whether the user may change this run."""
-        return (
-            request.method in SAFE_METHODS
-            or run.owner_id == request.user.pk
-            or request.user.has_perm("core.change_run")
+        return request.method in SAFE_METHODS or may_change(
+            request.user, owner_id=run.owner_id, anybodys="core.change_run", own="core.add_run"
         )
 
 

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 
 from core.api.filters import refuse_unknown_parameters
 from core.api.parsers import charset_of, read_limited
+from core.api.permissions import may_change
 from core.api.views import ActorMixin
 from core.models import FieldState, Run
 from kuramoto.models import OscillatorState
@@ -97,20 +98,20 @@ class BatchView(ActorMixin):
         """Whose permissions count."""
         return self.model._default_manager.none()
 
+    def may_write(self, run: Run) -> bool:
+        """Whether the caller may add telemetry to a run: its owner, or who may change any run."""
+        own = f"{self.model._meta.app_label}.add_{self.model._meta.model_name}"
+        return may_change(self.request.user, owner_id=run.owner_id, anybodys="core.change_run", own=own)
+
     def post(self, request: Request) -> Response:
         """Store the batch, all rows or none."""
         refuse_unknown_parameters(request, set())
         body = request.data
         rows = decode_rows(body if isinstance(body, bytes) else b"", request.content_type or "", self.row_type)
-        outcomes = type(self).ingest(rows, may_write=lambda run: may_write_run(request.user, run))
+        outcomes = type(self).ingest(rows, may_write=self.may_write)
         return Response(
             {"inserted": len(rows), "runs": [asdict(outcome) for outcome in outcomes]}, status=status.HTTP_201_CREATED
         )
-
-
-def may_write_run(user: Any, run: Run) -> bool:
-    """Whether a user may add telemetry to a run: its owner, or who may change any run."""
-    return run.owner_id == user.pk or bool(user.has_perm("core.change_run"))
 
 
 def _document(row_type: type[Any], what: str) -> Callable[[type[Any]], type[Any]]:
