@@ -1,4 +1,4 @@
-"""Every write of the accounts app."""
+"""API keys and partners: made, ended, moved along."""
 
 from __future__ import annotations
 
