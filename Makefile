@@ -4,13 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test check lint types format clean
+.PHONY: run test check bench lint types format clean
 
 run: $(VENV)/.runtime
 	@NFCS_HTTPS=$${NFCS_HTTPS:-false} exec $(BIN)/python manage.py up
 
 test: $(VENV)/.development
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -q
+
+# Each program prints one JSON document; BENCH_ARGS="--rounds 3 --pg-version 16" goes to all of them.
+bench: $(VENV)/.development
+	@for program in tests/bench/bench_*.py; do \
+		$(BIN)/python -m tests.bench.$$(basename $$program .py) $(BENCH_ARGS) || exit 1; done
 
 check: lint types
 	@$(BIN)/lint-imports

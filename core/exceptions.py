@@ -125,6 +125,7 @@ register_constraints(
         "reality_nodes_place_uq": ("node_index", "The place in the layer is taken."),
         "golden_dag_audit_action_ck": ("action", "There is no such action."),
         "golden_dag_audit_payload_ck": ("payload_sha256", "The SHA-256 of the payload is needed."),
+        "golden_dag_audit_event": ("event", "A name, and details of at most 65536 octets, are needed."),
         "nfcs_fields_field_data_ck": ("field_data", "An object is needed."),
         "nfcs_fields_ndim_ck": ("ndim", "A field has 1 or 2 dimensions."),
         "nfcs_fields_resolution_ck": ("resolution", "Between 2 and 4096 points per side are possible."),

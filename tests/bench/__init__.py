@@ -1,0 +1,1 @@
+"""Benchmarks: programs, never part of `make test`. Each compares this project with a yardstick on the same machine."""
