@@ -123,6 +123,8 @@ register_constraints(
         "reality_nodes_index_ck": ("node_index", "Layer and index count from 0."),
         "reality_nodes_finite_ck": ("x", "Position and natural frequency are finite numbers."),
         "reality_nodes_place_uq": ("node_index", "The place in the layer is taken."),
+        "named_secrets_name_key": ("name", "There is a secret of this name."),
+        "named_secrets_name_ck": ("name", "A name begins with a-z and holds a-z, 0-9, '.', '_' and '-'."),
         "golden_dag_audit_action_ck": ("action", "There is no such action."),
         "golden_dag_audit_payload_ck": ("payload_sha256", "The SHA-256 of the payload is needed."),
         "golden_dag_audit_event": ("event", "A name, and details of at most 65536 octets, are needed."),

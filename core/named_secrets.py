@@ -1,4 +1,4 @@
-"""Secrets by name: rows keep the name, a file or the environment the secret."""
+"""Secrets by name: rows keep the name; a file, the environment or an encrypted row keeps the secret."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import re
 from pathlib import Path
 
 from django.conf import settings
+
+from core.key_ring import EncryptionError
+from core.models import NamedSecret
 
 NAME = re.compile(r"[a-z][a-z0-9_.-]{0,99}\Z")
 """How a secret may be called; no path leads out of the directory."""
@@ -17,12 +20,13 @@ class SecretMissing(Exception):
 
 
 def read_named_secret(name: str) -> bytes:
-    """The content of the file `name` in `NFCS_SECRETS_DIR`, else of the environment variable `NFCS_SECRET_<NAME>`.
+    """The secret of this name, without white space around it.
 
-    White space around it is left out. In the variable's name every dot and dash is an underscore.
+    It is the content of the file `name` in `NFCS_SECRETS_DIR`, else of the environment variable `NFCS_SECRET_<NAME>`
+    (every dot and dash an underscore), else of the row of `named_secrets`.
 
     Raises:
-        SecretMissing: there is neither, the file cannot be read, it is empty, or the name is none.
+        SecretMissing: there is none, the file cannot be read, the row does not open, or the name is none.
     """
     if not NAME.match(name):
         raise SecretMissing("This is not the name of a secret.")
@@ -32,6 +36,16 @@ def read_named_secret(name: str) -> bytes:
         secret = path.read_bytes() if path is not None and path.is_file() else os.environb.get(variable.encode(), b"")
     except OSError as error:
         raise SecretMissing(f"The secret {name} cannot be read: {error.strerror}.") from error
-    if not (secret := secret.strip()):
-        raise SecretMissing(f"There is no secret {name}: neither a file in NFCS_SECRETS_DIR nor {variable}.")
+    if not (secret := secret.strip() or _read_row(name).strip()):
+        raise SecretMissing(
+            f"There is no secret {name}: neither a file in NFCS_SECRETS_DIR, nor {variable}, nor one in the database."
+        )
     return secret
+
+
+def _read_row(name: str) -> bytes:
+    try:
+        row = NamedSecret.objects.filter(name=name).first()
+        return row.value.reveal().encode() if row is not None else b""
+    except EncryptionError as error:
+        raise SecretMissing(f"The secret {name} cannot be opened: {error}") from error

@@ -47,6 +47,9 @@ HTTPS = env.bool("NFCS_HTTPS", True)
 """Whether people reach the site by HTTPS; `manage.py up` says no for a site on the loopback address."""
 DATA_DIR = Path(env.str("NFCS_DATA_DIR", "") or BASE_DIR / ".nfcs").expanduser().resolve()
 SECRET_KEY = read_secret("NFCS_SECRET_KEY") or read_or_make_secret_key(DATA_DIR / "secret_key")
+ENCRYPTION_KEYS = env.str("NFCS_ENCRYPTION_KEYS", "")
+ENCRYPTION_KEYS_FILE = env.str("NFCS_ENCRYPTION_KEYS_FILE", "")
+"""The keys of encrypted columns, or the file that holds them; without either `encryption_keys` in `DATA_DIR` does."""
 ALLOWED_HOSTS = env.list("NFCS_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("NFCS_CSRF_TRUSTED_ORIGINS", [])
 ENVIRONMENT = env.str("NFCS_ENVIRONMENT", "production")

@@ -8,6 +8,7 @@ import os
 os.environ.setdefault("NFCS_TEST_RUN", str(os.getpid()))
 os.environ.setdefault("NFCS_HTTPS", "false")
 os.environ.setdefault("NFCS_SECRET_KEY", "only-for-tests")
+os.environ.setdefault("NFCS_ENCRYPTION_KEYS", "test:b25seSBmb3IgdGVzdHMsIHRoaXMgaXMgbm8gc2VjcmU=")
 
 from nfcs.settings import *  # noqa: F403
 from nfcs.settings import DATABASES

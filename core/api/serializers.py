@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 from django.db import models
 from rest_framework import serializers
 
+from core.db.encryption import MAX_LENGTH, EncryptedTextField
+
 MOST_ERRORS = 20
 """Unknown fields that an error names."""
 
@@ -48,6 +50,17 @@ class TextField(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class SecretField(TextField):
+    """A JSON text that is taken and never shown."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            **{"max_length": MAX_LENGTH, "style": {"input_type": "password"}, **kwargs},
+            write_only=True,
+            trim_whitespace=False,
+        )
 
 
 class IdRelatedField(serializers.PrimaryKeyRelatedField[Any]):
@@ -102,6 +115,14 @@ class StrictModelSerializer(StrictFieldsMixin, serializers.ModelSerializer[Any])
         models.TextField: TextField,
     }
     serializer_related_field = IdRelatedField
+
+    def build_field(self, field_name: str, info: Any, model_class: Any, nested_depth: int) -> Any:
+        """The field of a column; REST framework does not know encrypted ones."""
+        column = {field.name: field for field in model_class._meta.fields}.get(field_name)
+        if isinstance(column, EncryptedTextField):
+            optional = {"required": False, "allow_null": True} if column.null else {}
+            return SecretField, {"max_length": column.max_length, "help_text": column.help_text, **optional}
+        return super().build_field(field_name, info, model_class, nested_depth)
 
 
 class RowSerializer(serializers.ModelSerializer[Any]):

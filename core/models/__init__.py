@@ -7,6 +7,7 @@ from core.models.fields import FieldState
 from core.models.networks import RealityEdge, RealityNetwork, RealityNode
 from core.models.neurons import Entanglement, NeuronEvent, QuantumNeuron, StateTransition
 from core.models.runs import Run
+from core.models.secrets import NamedSecret
 from core.models.summaries import SummaryRefresh
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Entanglement",
     "FieldState",
     "HallucinationColumns",
+    "NamedSecret",
     "NeuronEvent",
     "QuantumNeuron",
     "RealityEdge",

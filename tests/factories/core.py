@@ -11,7 +11,16 @@ import numpy as np
 
 from core.choices import ConfigType, RunKind
 from core.graph import Link, Vertex
-from core.models import Entanglement, FieldState, NeuronEvent, QuantumNeuron, RealityNetwork, Run, SystemConfig
+from core.models import (
+    Entanglement,
+    FieldState,
+    NamedSecret,
+    NeuronEvent,
+    QuantumNeuron,
+    RealityNetwork,
+    Run,
+    SystemConfig,
+)
 from core.services.fields import FieldSample, record_fields
 from core.services.networks import import_network
 from core.services.neurons import apply_event, create_neuron
@@ -90,3 +99,13 @@ def make_entanglement() -> Entanglement:
     act(first, "gate", gate="h")
     act(first, "gate2", gate="cnot", partner=second.pk)
     return Entanglement.objects.get(neuron_a=first)
+
+
+class NamedSecretFactory(factory.django.DjangoModelFactory):
+    """A secret that is a text like no other."""
+
+    class Meta:
+        model = NamedSecret
+
+    name = factory.Sequence(lambda n: f"secret-{n}")
+    value = factory.Sequence(lambda n: f"the value of secret {n}")
