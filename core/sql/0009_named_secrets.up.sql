@@ -1,5 +1,7 @@
 CREATE TRIGGER update_timestamp BEFORE UPDATE ON nfcs_core.named_secrets
     FOR EACH ROW EXECUTE FUNCTION nfcs_core.update_timestamp_v1();
+CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON nfcs_core.named_secrets
+    FOR EACH ROW EXECUTE FUNCTION nfcs_core.audit_change_v2('*value');
 
 -- What is stored has the form of a sealed value: version 1, a key's id, 12 octets of nonce, 16 of tag. A text that was
 -- never encrypted is refused whoever writes it.

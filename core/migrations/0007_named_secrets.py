@@ -11,7 +11,7 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0005_summaries"),
+        ("core", "0006_audit_changes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -81,5 +81,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        RunSQLFile("core", "0008_named_secrets"),
+        RunSQLFile("core", "0009_named_secrets"),
     ]
