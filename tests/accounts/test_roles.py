@@ -43,6 +43,7 @@ MATRIX: dict[str, tuple[str, str, str, str]] = {
     "core.auditentry": ("v", "", "", ""),
     "core.entanglement": ("v", "v", "v", "v"),
     "core.fieldstate": ("va", "va", "va", "v"),
+    "core.namedsecret": ("vacd", "", "", ""),
     "core.neuronevent": ("v", "v", "v", "v"),
     "core.quantumneuron": ("vacd", "vac", "va", "v"),
     "core.realityedge": ("vacd", "v", "v", "v"),
