@@ -125,6 +125,7 @@ register_constraints(
         "reality_nodes_place_uq": ("node_index", "The place in the layer is taken."),
         "named_secrets_name_key": ("name", "There is a secret of this name."),
         "named_secrets_name_ck": ("name", "A name begins with a-z and holds a-z, 0-9, '.', '_' and '-'."),
+        "named_secrets_value_ck": ("value", "A sealed value is needed: a secret never stands in clear."),
         "golden_dag_audit_action_ck": ("action", "There is no such action."),
         "golden_dag_audit_payload_ck": ("payload_sha256", "The SHA-256 of the payload is needed."),
         "golden_dag_audit_event": ("event", "A name, and details of at most 65536 octets, are needed."),
