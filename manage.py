@@ -13,7 +13,10 @@ def main() -> None:
         os.environ.setdefault("NFCS_HTTPS", "false")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from core.db.identity import SYSTEM, on_behalf_of
+
+    with on_behalf_of(SYSTEM):
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,16 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(username, email, password, **{**fields, "role": Role.ADMIN, "is_superuser": True})
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """The user called `username`; nobody's name holds a NUL character, which PostgreSQL would refuse."""
-        if username and "\x00" in username:
+        """The user called `username`, whoever acts; nobody's name holds a NUL character, which PostgreSQL refuses."""
+        if not username or "\x00" in username:
             raise self.model.DoesNotExist
-        return self.get(username__iexact=username)
+        return self._find_one("SELECT * FROM user_mgmt.find_user_by_name_v1(%s)", username)
+
+    def find(self, user_id: int) -> User:
+        """The user of that id, whoever acts: how a session finds its user before anybody is named."""
+        return self._find_one("SELECT * FROM user_mgmt.find_user_v1(%s)", user_id)
+
+    def _find_one(self, statement: str, wanted: Any) -> User:
+        for user in self.raw(statement, [wanted], using=self._db):
+            return user
+        raise self.model.DoesNotExist

@@ -58,6 +58,7 @@ READERS = {
     "core.realitynetwork",
     "core.realitynode",
     "core.run",
+    "core.runshare",
     "core.statetransition",
     "core.summaryrefresh",
     "core.systemconfig",

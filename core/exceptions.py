@@ -91,6 +91,7 @@ register_constraints(
             "run",
             "What defines a run (kind, seed, start, oscillators, weights) is fixed.",
         ),
+        "run_shares_run_group_uq": ("group", "The run is shared with this group already."),
         "runs_kind_ck": ("kind", "The kind is none of simulation, live, import."),
         "runs_coupling_norm_ck": ("coupling_norm", "The norm is none of per_n, per_degree, raw."),
         "runs_times_ck": ("ended_at", "A run does not end before it starts."),

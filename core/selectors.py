@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.field import decode_frame
 from core.graph import FloatArray, Link, Vertex, fill_matrix
 from core.graph_formats import CouplingGraph
-from core.models import FieldState, RealityNetwork, SystemConfig, SystemConfigChange
+from core.models import FieldState, RealityNetwork, Run, RunShare, SystemConfig, SystemConfigChange
 
 T = TypeVar("T")
 
@@ -31,6 +31,11 @@ def get_config(key: str, default: T) -> T:
     if value is None:
         return default
     return float(value) if isinstance(default, float) else value  # type: ignore[return-value]
+
+
+def list_shares(run: Run) -> QuerySet[RunShare]:
+    """With which groups a run is shared, by their names."""
+    return RunShare.objects.filter(run=run).select_related("group").order_by("group__name")
 
 
 def list_config_changes(config: SystemConfig) -> QuerySet[SystemConfigChange]:

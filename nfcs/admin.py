@@ -12,13 +12,12 @@ from django.http import HttpRequest
 from django.template.response import SimpleTemplateResponse, TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 
-from core.db.identity import set_actor
 from nfcs.dashboard import views
 from nfcs.validating import start_validation
 
 
 class NfcsAdminSite(admin.AdminSite):
-    """Django's admin, whose views name their user to the database."""
+    """Django's admin, drawn in the request's transaction."""
 
     site_header = "NFCS"
     site_title = "NFCS"
@@ -26,13 +25,9 @@ class NfcsAdminSite(admin.AdminSite):
     site_url = None
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Wrap `view` as Django does; inside, the transaction knows on whose behalf it runs.
+        """Wrap `view` as Django does; what the database cannot read in an address or a box is 400."""
 
-        What the database cannot read in an address or a box is 400.
-        """
-
-        def as_actor(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            set_actor(request.user.pk)
+        def rendered(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             try:
                 response = view(request, *args, **kwargs)
                 # Within the transaction: a list is read when its page is rendered.
@@ -40,7 +35,7 @@ class NfcsAdminSite(admin.AdminSite):
             except DataError as error:
                 raise BadRequest("A value is outside what its column holds.") from error
 
-        return super().admin_view(as_actor, cacheable)
+        return super().admin_view(rendered, cacheable)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The apps in the order of the settings, what operators work with first."""

@@ -1,7 +1,8 @@
-"""What the worker does on schedule."""
+"""What the worker does on schedule, on behalf of the system."""
 
 from __future__ import annotations
 
+import inspect
 import logging
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from procrastinate import RetryStrategy
 
+from core.db.identity import SYSTEM, on_behalf_of
 from nfcs import __version__
 from validation.choices import AlertEvent
 from validation.constants import ALERT_QUEUE, DELIVER_TASK, MAX_ATTEMPTS
@@ -129,3 +131,7 @@ def on_app_ready(app: Any) -> None:
         from cognitive.analysis import follow_runs
 
         follow_runs(now=datetime.now(UTC))
+
+    for task in app.tasks.values():
+        if task.name.startswith("nfcs.") and not inspect.iscoroutinefunction(task.func):
+            task.func = on_behalf_of(SYSTEM)(task.func)

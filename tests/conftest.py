@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -18,7 +20,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _runtime_role(request: pytest.FixtureRequest) -> None:
+def _actor() -> Iterator[None]:
+    """Let a test act for the system, unless it says otherwise; its requests act for their own users."""
+    from core.db.identity import SYSTEM, on_behalf_of
+
+    with on_behalf_of(SYSTEM):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _runtime_role(request: pytest.FixtureRequest, _actor: None) -> None:
     """Run a database test as the runtime role, so that missing grants show; mark it `owner` to change the schema."""
     marker = request.node.get_closest_marker("django_db")
     wants_database = marker is not None or "db" in request.fixturenames
@@ -30,6 +41,14 @@ def _runtime_role(request: pytest.FixtureRequest) -> None:
 
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL ROLE nfcs_app")
+
+
+@pytest.fixture
+def acting(db: None) -> Callable[[Any], AbstractContextManager[None]]:
+    """What a test acts for a user with, or with None for nobody: `with acting(user): ...`."""
+    from core.db.identity import on_behalf_of
+
+    return lambda user: on_behalf_of(None if user is None else user.pk)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 from django.contrib import admin, messages
@@ -15,8 +15,11 @@ from django.utils.safestring import SafeString
 
 from core.admin_base import EditableAdmin, show_json
 from core.exceptions import DomainError
-from core.models import Run
-from core.services.runs import end_run, rename_run
+from core.models import Run, RunShare
+from core.services.runs import end_run, rename_run, share_run, unshare_run
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 
 class OngoingFilter(admin.SimpleListFilter):
@@ -34,6 +37,27 @@ class OngoingFilter(admin.SimpleListFilter):
         return queryset if self.value() is None else queryset.filter(ended_at__isnull=self.value() == "yes")
 
 
+class RunShareInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Groups whose members may read the run."""
+
+    model = RunShare
+    extra = 0
+    fields = ("group", "shared_by", "created_at")
+    readonly_fields = ("shared_by", "created_at")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may change runs shares them."""
+        return request.user.has_perm("core.change_run")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody: a share is taken back and another made."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may change runs takes them back."""
+        return request.user.has_perm("core.change_run")
+
+
 @admin.register(Run)
 class RunAdmin(EditableAdmin):
     """Runs: producers open them; people rename and end them."""
@@ -44,6 +68,7 @@ class RunAdmin(EditableAdmin):
     search_fields = ("name",)
     ordering = ("-started_at", "-id")
     actions = ("end_runs",)
+    inlines: ClassVar[Any] = (RunShareInline,)
     fieldsets = (
         (None, {"fields": ("name", "kind", "owner", "started_at", "ended_at", "run_uuid")}),
         ("Producer", {"fields": ("code_version", "seed", "shown_parameters")}),
@@ -70,6 +95,17 @@ class RunAdmin(EditableAdmin):
     def save_model(self, request: HttpRequest, obj: Run, form: Any, change: bool) -> None:
         """Rename the run."""
         rename_run(run=obj, name=obj.name)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Share the run with the added groups, take it back from the removed ones."""
+        formset.save(commit=False)
+        for share in formset.deleted_objects:
+            unshare_run(run=share.run, group=share.group)
+        formset.new_objects = [
+            share_run(run=form.instance, group=added.instance.group, shared_by=cast("User", request.user))
+            for added in formset.extra_forms
+            if added.has_changed() and not added.cleaned_data.get("DELETE")
+        ]
 
     @admin.display(description="parameters")
     def shown_parameters(self, run: Run) -> SafeString:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 import django_filters
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
@@ -19,8 +21,9 @@ from core.api.permissions import ModelPermissions, may_change
 from core.api.serializers import StrictModelSerializer, StrictSerializer
 from core.api.views import RecordViewSet
 from core.choices import RunKind
-from core.models import Run
-from core.services.runs import end_run, rename_run, start_run
+from core.models import Run, RunShare
+from core.selectors import list_shares
+from core.services.runs import end_run, rename_run, share_run, start_run, unshare_run
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -79,6 +82,19 @@ class RunEndSerializer(StrictSerializer):
     ended_at = serializers.DateTimeField(required=False, help_text="When the run ended; now, where it is absent.")
 
 
+class RunShareSerializer(StrictModelSerializer):
+    """A group whose members may read the run."""
+
+    group = serializers.SlugRelatedField(
+        slug_field="name", queryset=Group.objects.all(), help_text="Name of the group; roles are groups as well."
+    )
+
+    class Meta:
+        model = RunShare
+        fields = ("group", "shared_by", "created_at")
+        read_only_fields = ("shared_by", "created_at")
+
+
 class RunFilterSet(TimeWindowFilterSet):
     """Which runs."""
 
@@ -111,9 +127,9 @@ class RunViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, RecordViewSet
     serializer_class = RunSerializer
     filterset_class = RunFilterSet
     time_field = "started_at"
-    http_method_names = ["get", "post", "patch", "head", "options"]
+    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
     permission_classes = [ModelPermissions, MayChangeRun]
-    action_permissions = {"partial_update": "core.view_run", "end": "core.view_run"}
+    action_permissions = dict.fromkeys(("partial_update", "end", "shares", "unshare"), "core.view_run")
 
     def get_queryset(self) -> QuerySet[Run]:
         """Runs; in a list without what it does not show."""
@@ -126,6 +142,7 @@ class RunViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, RecordViewSet
             "list": RunListSerializer,
             "end": RunEndSerializer,
             "partial_update": RunNameSerializer,
+            "shares": RunShareSerializer,
         }
         return serializers_by_action.get(self.action, RunSerializer)
 
@@ -150,3 +167,23 @@ class RunViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, RecordViewSet
         serializer.is_valid(raise_exception=True)
         ended_at = serializer.validated_data.get("ended_at") or timezone.now()
         return Response(RunSerializer(end_run(run=self.get_object(), ended_at=ended_at)).data)
+
+    @extend_schema(methods=["get"], responses=RunShareSerializer(many=True), filters=False)
+    @extend_schema(methods=["post"], request=RunShareSerializer, responses={201: RunShareSerializer})
+    @action(detail=True, methods=["get", "post"], pagination_class=None)
+    def shares(self, request: Request, pk: str) -> Response:
+        """The groups whose members may read the run; POST adds one."""
+        run = self.get_object()
+        if request.method in SAFE_METHODS:
+            return Response(self.get_serializer(list_shares(run), many=True).data)
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        share = share_run(run=run, shared_by=cast("User", request.user), **serializer.validated_data)
+        return Response(self.get_serializer(share).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(responses={204: None})
+    @action(detail=True, methods=["delete"], url_path=r"shares/(?P<group>[^/]{1,150})")
+    def unshare(self, request: Request, pk: str, group: str) -> Response:
+        """Take the run back from a group."""
+        unshare_run(run=self.get_object(), group=get_object_or_404(Group, name=group))
+        return Response(status=status.HTTP_204_NO_CONTENT)

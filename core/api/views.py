@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from core.api.filters import list_known_parameters, refuse_unknown_parameters
-from core.db.identity import set_actor
+from core.db.identity import declare_actor
 
 
 class ActorMixin(APIView):
-    """A view whose transaction knows on whose behalf it runs.
+    """A view whose transactions know on whose behalf they run.
 
     Attributes:
         query_parameters: by action, the query parameters it takes besides filters; `None` stands for a view that has
@@ -25,12 +25,16 @@ class ActorMixin(APIView):
     query_parameters: ClassVar[Mapping[str | None, Collection[str]]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authenticate, check permissions, then name the user to the database."""
+        """Authenticate, check permissions, refuse unknown parameters."""
         super().initial(request, *args, **kwargs)
         # A view that reads without filter backends looks at its parameters itself.
         if request.method not in SAFE_METHODS or getattr(self, "filter_backends", None):
             refuse_unknown_parameters(request, list_known_parameters(self))
-        set_actor(request.user.pk if request.user.is_authenticated else None)
+
+    def perform_authentication(self, request: Request) -> None:
+        """Authenticate, and name the user to the database before permissions are read from it."""
+        super().perform_authentication(request)
+        declare_actor(request.user.pk if request.user.is_authenticated else None)
 
 
 class RecordViewSet(ActorMixin, mixins.RetrieveModelMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Any]):

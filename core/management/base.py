@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar, TextIO, TypeVar
 
 import psycopg
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
+from core.db.identity import SYSTEM, declared_actor, on_behalf_of
 from core.exceptions import DomainError
 
 Thing = TypeVar("Thing")
@@ -43,6 +45,8 @@ class NfcsCommand(BaseCommand):
     Implement `run(**options)`; or add verbs, each a method (`manage.py partitions ensure`). Results go to stdout,
     through `answer`; everything else to stderr. Exit codes: 0 done, 1 failed (`CommandError`), 2 usage, 3 findings.
 
+    A command acts for the system itself, or with `--as-user NAME` for that user: it sees and writes what the user may.
+
     Attributes:
         changes_data: whether a command without verbs takes `--dry-run`.
     """
@@ -71,7 +75,8 @@ class NfcsCommand(BaseCommand):
         self.as_json = bool(options.get("json"))
         run: Callable[..., None] = options.pop("run", self.run)
         try:
-            run(**options)
+            with on_behalf_of(_find_actor(options.pop("as_user", None))):
+                run(**options)
         except DomainError as error:
             details = [f"{wrong.field}: {wrong.detail}" for wrong in error.errors]
             raise CommandError("\n".join([error.detail, *details])) from error
@@ -118,6 +123,18 @@ def show_progress(
         stream.flush()
 
 
+def _find_actor(username: str | None) -> int:
+    """The user to act for; without a name whoever acts already, else the system."""
+    if username is None:
+        actor = declared_actor()
+        return SYSTEM if actor is None else actor
+    users = get_user_model()
+    try:
+        return int(users.objects.get_by_natural_key(username).pk)
+    except users.DoesNotExist as error:
+        raise UsageError(f"--as-user: there is no user {username!r}") from error
+
+
 def _draw_bar(label: str, count: int, total: int | None) -> str:
     if not total:
         return f"{label} {count}"
@@ -128,5 +145,6 @@ def _draw_bar(label: str, count: int, total: int | None) -> str:
 
 def _add_shared_options(parser: CommandParser, *, changes_data: bool) -> None:
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
+    parser.add_argument("--as-user", metavar="NAME", help="act for this user (the system itself)")
     if changes_data:
         parser.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")

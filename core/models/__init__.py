@@ -6,7 +6,7 @@ from core.models.config import SchemaMigration, SystemConfig, SystemConfigChange
 from core.models.fields import FieldState
 from core.models.networks import RealityEdge, RealityNetwork, RealityNode
 from core.models.neurons import Entanglement, NeuronEvent, QuantumNeuron, StateTransition
-from core.models.runs import Run
+from core.models.runs import Run, RunShare
 from core.models.secrets import NamedSecret
 from core.models.summaries import SummaryRefresh
 
@@ -23,6 +23,7 @@ __all__ = [
     "RealityNode",
     "RecordModel",
     "Run",
+    "RunShare",
     "SchemaMigration",
     "StateTransition",
     "SummaryRefresh",

@@ -8,10 +8,11 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from core.choices import CouplingNorm, RunKind
 from core.constants import MAX_OSCILLATORS
-from core.models.base import TimestampedModel
+from core.models.base import RecordModel, TimestampedModel
 from core.querysets import RunQuerySet
 
 
@@ -113,3 +114,38 @@ class Run(TimestampedModel):
     def natural_key(self) -> tuple[str]:
         """The identity across databases."""
         return (str(self.run_uuid),)
+
+
+class RunShare(RecordModel):
+    """A run that the members of a group may read.
+
+    Written by the run's owner, and by whoever may change any run. Sharing gives sight, never the right to write.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="shares", help_text="The shared run.")
+    group = models.ForeignKey(
+        "auth.Group",
+        on_delete=models.CASCADE,
+        related_name="run_shares",
+        help_text="Whose members see the run; roles are groups as well.",
+    )
+    shared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who shared it; null for the system.",
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False, help_text="When it was shared.")
+
+    class Meta:
+        db_table = "run_shares"
+        ordering = ["run", "group"]
+        constraints = [
+            # Once a group; also the index for the groups of a run.
+            models.UniqueConstraint(fields=["run", "group"], name="run_shares_run_group_uq"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} with {self.group}"

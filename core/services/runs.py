@@ -1,4 +1,4 @@
-"""Runs: opened, renamed, ended."""
+"""Runs: opened, renamed, shared, ended."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from core.choices import CouplingNorm, NetworkStatus, RunKind
-from core.exceptions import Conflict, InvalidInput
-from core.models import RealityNetwork, Run
+from core.exceptions import Conflict, InvalidInput, NotFound
+from core.models import RealityNetwork, Run, RunShare
 from core.models.runs import default_ha_weights
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import Group
+
     from accounts.models import User
 
 
@@ -98,3 +100,25 @@ def rename_run(*, run: Run, name: str) -> Run:
     run.name = name
     run.save(update_fields=["name"])
     return run
+
+
+@transaction.atomic
+def share_run(*, run: Run, group: Group, shared_by: User | None = None) -> RunShare:
+    """Let the members of a group read a run and all that was recorded in it.
+
+    Raises:
+        IntegrityError: `run_shares_run_group_uq`, it is shared with the group already.
+    """
+    return RunShare.objects.create(run=run, group=group, shared_by=shared_by)
+
+
+@transaction.atomic
+def unshare_run(*, run: Run, group: Group) -> None:
+    """Take a run back from a group.
+
+    Raises:
+        NotFound: it is not shared with the group.
+    """
+    deleted, _ = RunShare.objects.filter(run=run, group=group).delete()
+    if not deleted:
+        raise NotFound(f"The run is not shared with {group}.")

@@ -119,7 +119,7 @@ def test_a_database_that_does_not_answer_is_503_inside_and_outside_views(
         raise OperationalError("the connection is lost")
 
     with monkeypatch.context() as patch:
-        patch.setattr("core.api.views.set_actor", refuse)
+        patch.setattr("core.api.views.declare_actor", refuse)
         response = client.get("/api/v1/runs/")
     assert is_problem(response, 503)
     assert response.headers["Retry-After"] == "1"

@@ -1,0 +1,1 @@
+DROP TRIGGER audit_change ON nfcs_core.run_shares;
