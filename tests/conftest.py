@@ -45,7 +45,7 @@ def _runtime_role(request: pytest.FixtureRequest, _actor: None) -> None:
 
 @pytest.fixture
 def acting(db: None) -> Callable[[Any], AbstractContextManager[None]]:
-    """What a test acts for a user with, or with None for nobody: `with acting(user): ...`."""
+    """A context manager that acts for the user it is given, or with None for nobody."""
     from core.db.identity import on_behalf_of
 
     return lambda user: on_behalf_of(None if user is None else user.pk)

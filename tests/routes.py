@@ -48,7 +48,8 @@ class Route:
         """The address of an example of the thing, or of the id given; of the id 1 where there is no example."""
         if not self.has_id:
             return self.template
-        return self.template.replace("{pk}", str(examples.make(self.view)) if pk is None else pk)
+        template = self.template.replace("{group}", "readonly")
+        return template.replace("{pk}", str(examples.make(self.view)) if pk is None else pk)
 
 
 @cache

@@ -118,6 +118,7 @@ $$;
 COMMENT ON FUNCTION user_mgmt.find_user_v1(integer) IS
     'The user of that id, whoever acts: how a session finds its user before anybody is named.';
 REVOKE EXECUTE ON FUNCTION user_mgmt.find_user_v1(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION user_mgmt.find_user_v1(integer) TO nfcs_app;
 
 CREATE FUNCTION user_mgmt.find_user_by_name_v1(wanted text) RETURNS SETOF user_mgmt.users
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1
@@ -130,6 +131,7 @@ $$;
 COMMENT ON FUNCTION user_mgmt.find_user_by_name_v1(text) IS
     'The user of that name in whatever case, whoever acts: how somebody signs in before being named.';
 REVOKE EXECUTE ON FUNCTION user_mgmt.find_user_by_name_v1(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION user_mgmt.find_user_by_name_v1(text) TO nfcs_app;
 
 -- The system is no user: what names a user in a history or a note leaves it out.
 CREATE OR REPLACE FUNCTION nfcs_core.current_actor_v1() RETURNS integer

@@ -24,11 +24,7 @@ def follow_migration(using: str, **_: Any) -> None:
 
 
 def grant_privileges(using: str) -> None:
-    """Give the runtime role exactly its rights on tables, views and sequences; on leaves of partitioned ones none.
-
-    Of functions that nobody may call by default it gets those that an app's config names in `runtime_functions`, such
-    as a look-up by the exact hash of a secret, which sees past row security.
-    """
+    """Give the runtime role exactly its rights on tables, views and sequences; on leaves of partitioned ones none."""
     connection = connections[using]
     app = sql.Identifier(APP_ROLE)
 
@@ -49,11 +45,6 @@ def grant_privileges(using: str) -> None:
             execute("GRANT SELECT ON django_migrations TO {app}")
         for schema in ("public", *SCHEMAS):
             execute("GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA {} TO {app}", sql.Identifier(schema))
-        for config in apps.get_app_configs():
-            for signature in getattr(config, "runtime_functions", ()):
-                cursor.execute("SELECT to_regprocedure(%s)", [signature])
-                if cursor.fetchone()[0] is not None:
-                    execute("GRANT EXECUTE ON FUNCTION {} TO {app}", sql.SQL(signature))
 
 
 def privileges(model: type[models.Model]) -> str:

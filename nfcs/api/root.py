@@ -10,12 +10,12 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.views import APIView
 
 from core.api.filters import refuse_unknown_parameters
+from core.api.views import ActorMixin
 
 
-class RootView(APIView):
+class RootView(ActorMixin):
     """The lists of the API.
 
     Attributes:

@@ -50,6 +50,7 @@ MATRIX: dict[str, tuple[str, str, str, str]] = {
     "core.realitynetwork": ("vacd", "vc", "v", "v"),
     "core.realitynode": ("vacd", "v", "v", "v"),
     "core.run": ("vacd", "vac", "va", "v"),
+    "core.runshare": ("vacd", "v", "v", "v"),
     "core.schemamigration": ("v", "v", "", "v"),
     "core.statetransition": ("v", "v", "v", "v"),
     "core.summaryrefresh": ("v", "v", "v", "v"),

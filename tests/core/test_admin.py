@@ -27,6 +27,8 @@ from tests.poison import QUERY_VALUES
 
 pytestmark = pytest.mark.django_db
 
+NO_SHARES = {"shares-TOTAL_FORMS": 0, "shares-INITIAL_FORMS": 0}
+"""What the page of a run sends of its groups when there are none."""
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 
@@ -235,9 +237,9 @@ def test_what_the_database_refuses_stands_beside_its_field(page: Client) -> None
 
 def test_text_with_a_nul_character_stands_in_no_box(page: Client) -> None:
     run = RunFactory(name="before")
-    response = page.post(address(Run, "change", run.pk), {"name": "a\x00b"})
+    response = page.post(address(Run, "change", run.pk), {"name": "a\x00b", **NO_SHARES})
     assert "null characters" in errors(response)["name"][0].lower()
-    assert page.post(address(Run, "change", run.pk), {"name": "after", "kind": "live"}).status_code == 302
+    assert page.post(address(Run, "change", run.pk), {"name": "after", "kind": "live", **NO_SHARES}).status_code == 302
     run.refresh_from_db()
     assert (run.name, run.kind) == ("after", "simulation")
 
@@ -267,7 +269,7 @@ def test_who_may_open_the_admin_and_change_what() -> None:
         client = Client()
         client.force_login(UserFactory(role=role))
         opened = client.get(address(Run, "change", run.pk))
-        saved = client.post(address(Run, "change", run.pk), {"name": f"by {role}"})
+        saved = client.post(address(Run, "change", run.pk), {"name": f"by {role}", **NO_SHARES})
         seen[role.value] = (opened.status_code, saved.status_code)
     assert seen == {"admin": (200, 302), "operator": (200, 302), "user": (302, 302), "readonly": (200, 403)}
     run.refresh_from_db()
