@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, QuerySet
@@ -50,6 +51,12 @@ def list_open_violations(*, run_id: int | None = None) -> QuerySet[Violation]:
     """The review queue, newest first, with the names it shows."""
     violations = Violation.objects.open().with_names().newest_first()
     return violations if run_id is None else violations.for_run(run_id)
+
+
+def list_violation_times(run_id: int, start: datetime, end: datetime) -> list[datetime]:
+    """When violations of a run were detected, start <= detected_at <= end."""
+    violations = Violation.objects.for_run(run_id).filter(detected_at__gte=start, detected_at__lte=end)
+    return list(violations.values_list("detected_at", flat=True))
 
 
 def count_open_violations(*, run_id: int | None = None) -> OpenViolations:

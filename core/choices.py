@@ -73,3 +73,11 @@ class NeuronEventKind(models.TextChoices):
     SWEEP_END = "sweep_end"
     DISENTANGLE = "disentangle"
     CALIBRATE = "calibrate"
+
+
+class FrameEncoding(models.TextChoices):
+    """How a stored field is packed; plain complex64 has no name here."""
+
+    LOSSLESS = "lossless"
+    FLOAT16 = "float16"
+    QUANTISED = "quantised"

@@ -133,7 +133,10 @@ register_constraints(
         "nfcs_fields_field_data_ck": ("field_data", "An object is needed."),
         "nfcs_fields_ndim_ck": ("ndim", "A field has 1 or 2 dimensions."),
         "nfcs_fields_resolution_ck": ("resolution", "Between 2 and 4096 points per side are possible."),
-        "nfcs_fields_frame_size_ck": ("frame", "A frame has 8 bytes for each point of the grid."),
+        "nfcs_fields_frame_encoding_ck": (
+            "frame",
+            "A plain frame has 8 bytes for each point of the grid, an encoded one a head that says its frame_encoding.",
+        ),
         "nfcs_fields_frame_sha256_ck": ("frame_sha256", "A frame comes with its own SHA-256, and only a frame does."),
         "nfcs_fields_coherence_ck": ("coherence_level", "A number from 0 to 1 is needed."),
         "nfcs_fields_energy_ck": ("energy_state", "A finite number of at least 0 is needed."),

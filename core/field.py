@@ -264,12 +264,23 @@ def decode_frame(payload: bytes, shape: tuple[int, ...], sha256: bytes | None = 
     expected = 8 * int(np.prod(shape))
     if len(payload) != expected:
         raise ValueError(f"payload: expected {expected} bytes for shape {shape}, got {len(payload)}")
-    if sha256 is not None and not hmac.compare_digest(hashlib.sha256(payload).digest(), sha256):
-        raise ValueError("sha256: does not match the payload")
+    if sha256 is not None:
+        check_digest(payload, sha256)
     values = np.frombuffer(payload, dtype="<c8").reshape(shape).astype(np.complex64)
     if not np.isfinite(values).all():
         raise ValueError("payload: expected finite numbers")
     return values
+
+
+def check_digest(payload: bytes, sha256: bytes) -> None:
+    """Raise ValueError when the digest is not that of the payload."""
+    if not hmac.compare_digest(hashlib.sha256(payload).digest(), sha256):
+        raise ValueError("sha256: does not match the payload")
+
+
+def narrow_field(amplitude: ArrayLike) -> NDArray[np.complex64]:
+    """Return the field as it is recorded, complex64; raise ValueError if it is not one or a value does not fit."""
+    return _narrow(_read_field(amplitude))
 
 
 def _read_field(amplitude: ArrayLike, shape: tuple[int, ...] | None = None) -> ComplexArray:

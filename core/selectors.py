@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from itertools import islice
+from typing import Any, TypeVar
 
 import numpy as np
 from django.conf import settings
 from django.db.models import Count, QuerySet
 from numpy.typing import NDArray
 
-from core.field import decode_frame
+from core import field_codec
+from core.exceptions import InvalidInput, NotFound
+from core.field import check_digest, decode_frame
 from core.graph import FloatArray, Link, Vertex, fill_matrix
 from core.graph_formats import CouplingGraph
 from core.models import FieldState, RealityNetwork, Run, RunShare, SystemConfig, SystemConfigChange
 
 T = TypeVar("T")
+
+FRAME_COLUMNS = ("frame", "frame_sha256", "frame_encoding", "resolution", "ndim")
+"""What `read_frame` needs of a row."""
+MOST_FRAMES = 100_000
 
 
 def get_config(key: str, default: T) -> T:
@@ -88,8 +97,79 @@ def get_frame(field_id: int, timestamp: datetime) -> NDArray[np.complex64] | Non
         FieldState.DoesNotExist: there is no such state.
         ValueError: the stored bytes are not what was written.
     """
-    row = FieldState.objects.values("frame", "frame_sha256", "resolution", "ndim").get(pk=field_id, timestamp=timestamp)
-    if row["frame"] is None:
-        return None
+    row = FieldState.objects.values(*FRAME_COLUMNS).get(pk=field_id, timestamp=timestamp)
+    return None if row["frame"] is None else read_frame(row)
+
+
+def read_frame(row: Mapping[str, Any]) -> NDArray[np.complex64]:
+    """The field of a row that has FRAME_COLUMNS, and a frame.
+
+    Raises:
+        ValueError: the stored bytes are not what was written.
+    """
     shape = (row["resolution"],) * row["ndim"]
-    return decode_frame(bytes(row["frame"]), shape, bytes(row["frame_sha256"] or b""))
+    frame, sha256 = bytes(row["frame"]), bytes(row["frame_sha256"])
+    if row["frame_encoding"] is None:
+        return decode_frame(frame, shape, sha256)
+    check_digest(frame, sha256)
+    values = field_codec.decode(frame)
+    if values.shape != shape:
+        raise field_codec.CorruptFrame(f"frame: holds a field of shape {values.shape}, its row says {shape}")
+    return values
+
+
+@dataclass(frozen=True)
+class FrameSpan:
+    """Frames of one run in the order of time.
+
+    Attributes:
+        keys: id and time of each.
+        shape: of each, (n,) or (n, n).
+    """
+
+    keys: list[tuple[int, datetime]]
+    shape: tuple[int, ...]
+
+
+def list_frames(
+    *, run_id: int, start: datetime | None, end: datetime | None, stride: int = 1, most: int = MOST_FRAMES
+) -> FrameSpan:
+    """Every `stride`-th frame of a run with start <= timestamp < end; the frames themselves are not read.
+
+    Raises:
+        NotFound: there is none.
+        InvalidInput: there are more than `most`, or not all are of one shape.
+    """
+    rows = FieldState.objects.for_run(run_id).within(start, end).filter(frame__isnull=False)
+    shapes = list(rows.order_by().values_list("resolution", "ndim").distinct()[:2])
+    if not shapes:
+        raise NotFound("The run has no frame in that time that you may see.")
+    if len(shapes) > 1:
+        raise InvalidInput.of("run", "Its frames in that time are not all of one shape; ask for less time.", "shapes")
+    ordered = rows.order_by("timestamp", "id").values_list("id", "timestamp")
+    keys = list(islice(ordered.iterator(), 0, most * stride + 1, stride))
+    if len(keys) > most:
+        raise InvalidInput.of("stride", f"More than {most} frames; ask for less time, or a larger stride.", "too_many")
+    ((resolution, ndim),) = shapes
+    return FrameSpan(keys, (resolution,) * ndim)
+
+
+def read_frames(keys: Sequence[tuple[int, datetime]]) -> list[NDArray[np.complex64]]:
+    """The frames of these keys, in their order.
+
+    Raises:
+        NotFound: one of them is gone, or may no longer be seen.
+        ValueError: the stored bytes are not what was written.
+    """
+    times = [at for _, at in keys]
+    rows = FieldState.objects.within(min(times), None).filter(timestamp__lte=max(times), id__in=[pk for pk, _ in keys])
+    found = {row["id"]: row for row in rows.values("id", *FRAME_COLUMNS)}
+    if len(found) < len(keys):
+        raise NotFound("A frame is gone since the answer began.")
+    return [read_frame(found[pk]) for pk, _ in keys]
+
+
+def list_frame_times(run_id: int, start: datetime, end: datetime) -> list[datetime]:
+    """When frames of a run were kept, start <= timestamp <= end."""
+    rows = FieldState.objects.for_run(run_id).filter(timestamp__gte=start, timestamp__lte=end, frame__isnull=False)
+    return list(rows.values_list("timestamp", flat=True))

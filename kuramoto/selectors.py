@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core.models import RealityNode
 from kuramoto.layers import cross_reality_coherence
-from kuramoto.models import OscillatorState, RealityStatus
+from kuramoto.models import OscillatorState, RealityStatus, SynchronizationEvent
 
 MOST_STATES = 6000
 
@@ -15,6 +15,12 @@ def list_order_parameter(run_id: int, start: datetime, end: datetime) -> list[tu
     """Time and r of a run's states in [start, end), by time; the first 6000 of them."""
     rows = OscillatorState.objects.for_run(run_id).within(start, end).order_by("timestamp")
     return list(rows.values_list("timestamp", "sync_parameter")[:MOST_STATES])
+
+
+def list_event_times(run_id: int, start: datetime, end: datetime) -> list[datetime]:
+    """When synchronization events of a run occurred, start <= occurred_at <= end."""
+    events = SynchronizationEvent.objects.for_run(run_id).filter(occurred_at__gte=start, occurred_at__lte=end)
+    return list(events.values_list("occurred_at", flat=True))
 
 
 def get_latest_phases(status: RealityStatus) -> list[float] | None:

@@ -6,6 +6,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models.functions import Now
 
+from core.choices import FrameEncoding
 from core.models.base import HallucinationColumns, TelemetryModel
 from core.querysets import TelemetryQuerySet
 
@@ -27,9 +28,15 @@ class FieldState(TelemetryModel, HallucinationColumns):
     )
     frame = models.BinaryField(
         null=True,
-        help_text="The field, complex64 little-endian in row-major order; null where only scalars were kept.",
+        help_text="The field, packed as frame_encoding says; null where only scalars were kept.",
     )
     frame_sha256 = models.BinaryField(null=True, help_text="SHA-256 of the frame's bytes.")
+    frame_encoding = models.CharField(  # noqa: DJ001 - plain frames, and rows without, have none
+        max_length=10,
+        choices=FrameEncoding,
+        null=True,
+        help_text="lossless, float16 or quantised, with a head of its own; null: complex64, little-endian, row-major.",
+    )
     resolution = models.IntegerField(help_text="Points per side n.")
     ndim = models.SmallIntegerField(db_default=2, help_text="Dimensions of the grid, 1 or 2.")
     coherence_level = models.FloatField(null=True, help_text="|mean A| / mean |A|, 0 to 1.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,9 +12,11 @@ import numpy as np
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
+from core import field_codec
 from core.db.copy import insert_rows
 from core.exceptions import FieldError, InvalidInput
-from core.field import decode_frame, encode_frame, observe_field
+from core.field import encode_frame, narrow_field, observe_field
+from core.frame_policy import RAW, FramePolicy, read_frame_policy
 from core.hallucination import HA_VERSION, defect_component, hallucination_number
 from core.models import Run
 from core.telemetry import FloatArray, HaComponents, check_claims, check_times, none_for_nan, unix_seconds
@@ -24,6 +27,7 @@ COLUMNS = {
     "field_data": "jsonb",
     "frame": "bytea",
     "frame_sha256": "bytea",
+    "frame_encoding": "text",
     "resolution": "integer",
     "ndim": "smallint",
     "coherence_level": "float8",
@@ -83,16 +87,18 @@ def record_fields(*, run: Run, samples: Sequence[FieldSample], carried: HaCompon
         carried: forecast and drift components that hold for each sample; `defect` is computed here.
 
     Raises:
-        InvalidInput: a field is not finite or not square, a time is out of range, or a claim disagrees.
+        InvalidInput: a field is not finite or not square, a time is out of range, or a claim disagrees; or the run's
+            policy of frames makes no sense.
     """
+    policy = read_frame_policy(run.parameters)
     errors = check_times([sample.timestamp for sample in samples], [sample.index for sample in samples])
     observed, frames = [], []
     for sample in samples:
         try:
-            frame = encode_frame(sample.amplitude)
-            # From what is stored, so that whoever reads the frame finds the same values.
-            observed.append(observe_field(decode_frame(frame.payload, sample.amplitude.shape), sample.length))
-            frames.append(frame if sample.keep_frame else None)
+            # In the precision of a frame, so that whoever reads a lossless one finds the same values.
+            values = narrow_field(sample.amplitude)
+            observed.append(observe_field(values, sample.length))
+            frames.append(_pack(values, policy) if sample.keep_frame else None)
         except ValueError as error:
             errors.append(FieldError(f"{sample.index}.field", str(error)))
     if errors:
@@ -127,9 +133,10 @@ def record_fields(*, run: Run, samples: Sequence[FieldSample], carried: HaCompon
         (
             run.pk,
             sample.timestamp,
-            _describe(sample),
+            _describe(sample, frame),
             frame.payload if frame else None,
             frame.sha256 if frame else None,
+            frame.encoding if frame else None,
             sample.amplitude.shape[0],
             sample.amplitude.ndim,
             *(numbers[k][i] for k in range(5)),
@@ -149,12 +156,36 @@ def record_fields(*, run: Run, samples: Sequence[FieldSample], carried: HaCompon
     return RecordedFields(times, computed["coherence_level"], computed["energy_state"], density, ha)
 
 
-def _describe(sample: FieldSample) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Frame:
+    """A frame to store; `errors` are what a lossy one may be off by, for whoever reads the descriptor."""
+
+    payload: bytes
+    sha256: bytes
+    encoding: str | None = None
+    errors: Mapping[str, float] = field(default_factory=dict)
+
+
+def _pack(values: NDArray[np.complex64], policy: FramePolicy) -> _Frame:
+    if policy.encoding != RAW:
+        encoding = field_codec.FrameEncoding[policy.encoding.upper()]
+        payload = field_codec.encode(values, encoding, max_error=policy.max_error)
+        if len(payload) < values.nbytes:
+            info = field_codec.describe(payload)
+            errors = {"absolute_error": info.absolute_error, "relative_error": info.relative_error}
+            lossless = info.encoding is field_codec.FrameEncoding.LOSSLESS
+            digest = hashlib.sha256(payload).digest()
+            return _Frame(payload, digest, info.encoding.name.lower(), {} if lossless else errors)
+    return _Frame(*encode_frame(values))
+
+
+def _describe(sample: FieldSample, frame: _Frame | None) -> dict[str, Any]:
     n = sample.amplitude.shape[0]
     return {
-        "encoding": "complex64-le",
+        "encoding": (frame and frame.encoding) or "complex64-le",
         "shape": list(sample.amplitude.shape),
         "length": sample.length,
         "dx": sample.length / n,
+        **(frame.errors if frame else {}),
         **sample.descriptor,
     }

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from core.choices import CouplingNorm, NetworkStatus, RunKind
 from core.exceptions import Conflict, InvalidInput, NotFound
+from core.frame_policy import read_frame_policy
 from core.models import RealityNetwork, Run, RunShare
 from core.models.runs import default_ha_weights
 
@@ -46,9 +47,11 @@ def start_run(
         ha_weights: of the defect, forecast and drift components; they sum to 1.
 
     Raises:
-        InvalidInput: the network has another number of vertices, or lives no more.
+        InvalidInput: the network has another number of vertices, or lives no more; the policy of frames among the
+            parameters makes no sense.
         IntegrityError: a `runs_*` constraint.
     """
+    read_frame_policy(parameters or {})
     if network is not None:
         if network.status in (NetworkStatus.COLLAPSED, NetworkStatus.MERGED):
             raise InvalidInput.of("network", f"The network is {network.status}.", "network_ended")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core.constants import PARTITIONED_TABLES, SYSTEM_RUN_UUID
 from core.db.sql import fetch_all
 from core.field import decode_frame
+from core.field_codec import decode as decode_packed_frame
 from core.models import FieldState, Run
 from kuramoto.models import OscillatorState, SynchronizationEvent
 
@@ -141,6 +142,9 @@ def read_frame(run_id: int, at: datetime, field_id: int) -> NDArray[np.complex64
         return None
     row = rows[0]
     n, step = row["resolution"], row["step"]
+    if row["frame_encoding"] is not None:
+        values = decode_packed_frame(bytes(row["payload"]))
+        return values[::step, ::step] if values.ndim == 2 else values[np.newaxis, ::step]
     shape = (1, n) if row["ndim"] == 1 else (-(-n // step), n)
     return np.asarray(decode_frame(bytes(row["payload"]), shape))[:, ::step]
 

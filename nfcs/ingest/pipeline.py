@@ -21,6 +21,7 @@ from core.services.fields import FieldSample, record_fields
 from core.telemetry import FloatArray, HaComponents, unix_seconds
 from kuramoto.services import OscillatorBatch, record_oscillators
 from nfcs.ingest.carried import carry_defect, carry_forecast_and_drift
+from nfcs.ingest.frames import keep_frames
 from nfcs.ingest.rows import FieldRow, MetricRow, OscillatorRow
 from validation.alert_conditions import SeriesName
 from validation.series import write_tags
@@ -174,7 +175,8 @@ def _ingest_run_oscillators(run: Run, part: list[tuple[int, OscillatorRow]]) -> 
 
 def _ingest_run_fields(run: Run, part: list[tuple[int, FieldRow]]) -> Outcome:
     samples, errors = [], []
-    for index, row in part:
+    kept = keep_frames(run, [row.timestamp for _, row in part], [row.keep_frame for _, row in part])
+    for (index, row), keep in zip(part, kept, strict=True):
         try:
             amplitude = _read_amplitude(row)
         except ValueError as error:
@@ -190,7 +192,7 @@ def _ingest_run_fields(run: Run, part: list[tuple[int, FieldRow]]) -> Outcome:
                 # Where no length is known, the spacing counts as 1.
                 length=row.length or float(row.resolution),
                 descriptor={name: value for name, value in descriptor.items() if value is not None},
-                keep_frame=row.keep_frame,
+                keep_frame=keep,
                 claims={
                     name: getattr(row, name) for name in ("coherence_level", "energy_state", "defect_density", "ha")
                 },

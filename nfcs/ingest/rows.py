@@ -55,7 +55,7 @@ class FieldRow(msgspec.Struct, forbid_unknown_fields=True):
     frame: bytes | None = None
     ndim: Annotated[int, msgspec.Meta(ge=1, le=2)] = 2
     length: Annotated[float, msgspec.Meta(gt=0)] | None = None
-    keep_frame: bool = True
+    keep_frame: bool | None = None
     c1: float | None = None
     c3: float | None = None
     dt: Annotated[float, msgspec.Meta(gt=0)] | None = None

@@ -130,9 +130,9 @@ CROSS JOIN LATERAL (
 ORDER BY run.started_at DESC, run.id DESC
 
 -- name: get_frame
--- A frame with every `step`-th of its rows, so that no picture reads more than 512 of them.
-SELECT resolution, ndim, picked.step,
-       CASE ndim WHEN 1 THEN frame ELSE (
+-- A frame; of a plain one every `step`-th row, so that no picture reads more than 512 of them.
+SELECT resolution, ndim, frame_encoding, picked.step,
+       CASE WHEN ndim = 1 OR frame_encoding IS NOT NULL THEN frame ELSE (
            SELECT string_agg(substring(frame FROM row_index * resolution * 8 + 1 FOR resolution * 8), ''::bytea
                              ORDER BY row_index)
            FROM generate_series(0, resolution - 1, picked.step) AS row_index

@@ -9,8 +9,9 @@ import pytest
 from django.db import connection
 
 from core.exceptions import InvalidInput
-from core.field import decode_frame, observe_field
+from core.field import observe_field
 from core.models import FieldState
+from core.selectors import get_frame
 from core.services.fields import FieldSample, record_fields
 from core.telemetry import HaComponents
 from tests.factories.core import RunFactory
@@ -38,7 +39,7 @@ def test_every_scalar_can_be_derived_again_from_the_frame() -> None:
     run = RunFactory()
     record(run, noise(1))
     row = FieldState.objects.get(run=run)
-    again = observe_field(decode_frame(bytes(row.frame), (16, 16), bytes(row.frame_sha256)), 16.0)
+    again = observe_field(get_frame(row.pk, row.timestamp), 16.0)
     assert row.coherence_level == again.coherence_level
     assert row.energy_state == again.energy
     assert row.gradient_energy == again.gradient_energy
@@ -60,7 +61,7 @@ def test_scalars_stay_where_the_frame_is_not_kept() -> None:
     run = RunFactory()
     record(run, noise(3), keep_frame=False)
     row = FieldState.objects.get(run=run)
-    assert (row.frame, row.frame_sha256) == (None, None)
+    assert (row.frame, row.frame_sha256, row.frame_encoding) == (None, None, None)
     assert row.energy_state > 0
 
 

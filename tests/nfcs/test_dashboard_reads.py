@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from core.constants import SYSTEM_RUN_UUID
+from core.selectors import get_frame
 from kuramoto.choices import EventCause, EventType
 from kuramoto.models import OscillatorState, SynchronizationEvent
 from kuramoto.services import stop_run
@@ -141,12 +142,14 @@ def test_alarms_begin_at_their_level(ha: float, name: str) -> None:
     assert pictures.name_alarm(ha, {"warning": 1.0, "critical": 2.0, "emergency": 4.0, "failure": 7.0}) == name
 
 
-def test_a_large_frame_is_thinned_by_whole_rows() -> None:
-    run = RunFactory()
+@pytest.mark.parametrize("encoding", ["raw", "lossless"])
+def test_a_large_frame_is_thinned_by_whole_rows(encoding: str) -> None:
+    run = RunFactory(parameters={"frame_policy": {"encoding": encoding}})
     state = make_field(run=run, at=NOW, n=600)
     frame = selectors.read_frame(run.pk, NOW, state.pk)
-    whole = np.frombuffer(bytes(state.frame or b""), dtype="<c8").reshape(600, 600)
+    whole = get_frame(state.pk, NOW)
     assert frame is not None
+    assert whole is not None
     assert frame.tolist() == whole[::2, ::2].tolist()
     assert selectors.read_frame(run.pk, NOW, state.pk + 1) is None
 
