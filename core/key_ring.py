@@ -221,7 +221,8 @@ class KeyRingFile:
 
     def _make(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._write_draft(make_key("first"))
+        # An id like no other: a ring made in place of a lost one is told from it.
+        draft = self._write_draft(make_key(f"k{secrets.token_hex(4)}"))
         try:
             os.link(draft, self.path)
         except FileExistsError:
