@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connections
 
-from core.db.identity import acting_as
+from core.db.identity import SYSTEM, acting_as
 from core.db.rekeying import count_sealed_rows
 from core.key_ring import KeyRingError, get_key_ring, get_key_ring_file
 
@@ -56,7 +56,7 @@ def check_sealing_keys(databases: Sequence[str] | None = None, **_: Any) -> list
         ring = get_key_ring()
     except KeyRingError:
         return []  # told by check_key_ring
-    with acting_as(0):
+    with acting_as(SYSTEM):
         counted = count_sealed_rows()
     return [
         Error(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from core.db.identity import SYSTEM, acting_as
 from core.key_ring import EncryptionError
 from core.models import NamedSecret
 
@@ -45,7 +46,8 @@ def read_named_secret(name: str) -> bytes:
 
 def _read_row(name: str) -> bytes:
     try:
-        row = NamedSecret.objects.filter(name=name).first()
+        with acting_as(SYSTEM):
+            row = NamedSecret.objects.filter(name=name).first()
         return row.value.reveal().encode() if row is not None else b""
     except EncryptionError as error:
         raise SecretMissing(f"The secret {name} cannot be opened: {error}") from error

@@ -13,6 +13,7 @@ from core.admin_base import EditableAdmin, RefusableForm
 from core.db.encryption import MAX_LENGTH, Secret, SecretFormField
 from core.exceptions import Conflict
 from core.models import NamedSecret
+from core.named_secrets import NAME
 from core.services.secrets import remove_named_secret, set_named_secret
 
 
@@ -27,10 +28,15 @@ class NamedSecretForm(RefusableForm):
         model = NamedSecret
         fields: ClassVar[list[str]] = ["name"]
 
+    def clean_name(self) -> str:
+        """A name that files and variables may have as well."""
+        name: str = self.cleaned_data["name"]
+        if not NAME.match(name):
+            raise forms.ValidationError("A name begins with a-z and holds a-z, 0-9, '.', '_' and '-'.")
+        return name
+
     def clean_value(self) -> Any:
         """The secret, which no error message repeats."""
-        if not self.cleaned_data.get("value"):
-            raise forms.ValidationError("A secret is needed.")
         return Secret(self.cleaned_data["value"])
 
 
@@ -59,7 +65,7 @@ class NamedSecretAdmin(EditableAdmin):
         if not change and NamedSecret.objects.filter(name=obj.name).exists():
             # The form has asked before; somebody else was faster.
             raise Conflict(f"There is a secret {obj.name} already.")
-        kept = set_named_secret(name=obj.name, value=form.cleaned_data["value"], changed_by=request.user)
+        kept = set_named_secret(name=obj.name, value=form.cleaned_data["value"], changed_by_id=request.user.pk)
         obj.pk = kept.pk
 
     def delete_model(self, request: HttpRequest, obj: NamedSecret) -> None:

@@ -10,7 +10,7 @@ from django.db import connections, models
 from psycopg import sql
 
 from core.db.encryption import EncryptedTextField, list_encrypted_columns
-from core.db.identity import acting_as
+from core.db.identity import SYSTEM, acting_as
 from core.key_ring import EncryptionError, KeyRing
 
 BATCH = 200
@@ -64,7 +64,7 @@ def lock_encrypted_tables() -> None:
             cursor.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(sql.Identifier(table)))
 
 
-def reseal_rows(ring: KeyRing, actor: int) -> Iterator[Resealed]:
+def reseal_rows(ring: KeyRing) -> Iterator[Resealed]:
     """Seal with the first key whatever another key seals, batch by batch, each a transaction of its own.
 
     A row is replaced only where it is still what was read, so no writer's value is lost; passes go on until one finds
@@ -77,7 +77,7 @@ def reseal_rows(ring: KeyRing, actor: int) -> Iterator[Resealed]:
             goes_on = False
             last: Any = None
             while True:
-                with acting_as(actor):
+                with acting_as(SYSTEM):
                     rows = _read_rows(model, field, ring.primary, last)
                     batch = [_reseal_row(model, field, ring, row) for row in rows if row[0] not in broken]
                 if not rows:

@@ -7,20 +7,17 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
 
-from core.db.identity import acting_as
+from core.db.identity import SYSTEM, acting_as
 from core.db.rekeying import Resealed, SealedRows, count_sealed_rows, lock_encrypted_tables, reseal_rows
 from core.exceptions import Conflict, InvalidInput, NotFound
 from core.key_ring import KEY_ID, KeyRing, get_key_ring, get_key_ring_file, make_key
 from core.services.audit import record_event
 
-SYSTEM_ACTOR = 0
-
 
 def count_rows_by_key() -> list[SealedRows]:
     """How many rows each key seals, column by column."""
-    with acting_as(SYSTEM_ACTOR):
+    with acting_as(SYSTEM):
         return count_sealed_rows()
 
 
@@ -51,7 +48,7 @@ def add_encryption_key(*, key_id: str) -> KeyRing:
             raise Conflict(f"There is a key {key_id} already.")
         changed = KeyRing({**make_key(key_id).keys, **ring.keys})
         file.replace(changed)
-    with acting_as(SYSTEM_ACTOR):
+    with acting_as(SYSTEM):
         record_event(event="encryption_key.made", action="create", table_name="*", row_key=key_id)
     return changed
 
@@ -64,12 +61,12 @@ def rotate_rows() -> Iterator[Resealed]:
     """
     ring = get_key_ring()
     sealed = broken = 0
-    for batch in reseal_rows(ring, SYSTEM_ACTOR):
+    for batch in reseal_rows(ring):
         sealed += batch.sealed
         broken += len(batch.broken)
         yield batch
     if sealed or broken:
-        with acting_as(SYSTEM_ACTOR):
+        with acting_as(SYSTEM):
             record_event(
                 event="encryption_key.rotated",
                 action="update",
@@ -94,7 +91,7 @@ def remove_encryption_key(*, key_id: str) -> KeyRing:
             raise NotFound(f"There is no key {key_id} on the ring.")
         if key_id == ring.primary:
             raise Conflict(f"The key {key_id} encrypts: make another one first.")
-        with transaction.atomic(), acting_as(SYSTEM_ACTOR):
+        with acting_as(SYSTEM):
             lock_encrypted_tables()
             used = [one for one in count_sealed_rows() if one.key_id == key_id]
             if used:

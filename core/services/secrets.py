@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import transaction
 
 from core.db.encryption import MAX_LENGTH, Secret
@@ -16,11 +14,11 @@ LINE_ENDS = str.maketrans("", "", "\r\n\t")
 
 
 @transaction.atomic
-def set_named_secret(*, name: str, value: Secret, changed_by: Any = None) -> NamedSecret:
+def set_named_secret(*, name: str, value: Secret, changed_by_id: int | None = None) -> NamedSecret:
     """Keep a secret under a name, in place of the one that is there.
 
     Args:
-        changed_by: the user; None for a command.
+        changed_by_id: the user; None for the system.
 
     Raises:
         InvalidInput: the name is none, or the value is empty, too long, or no text.
@@ -34,7 +32,9 @@ def set_named_secret(*, name: str, value: Secret, changed_by: Any = None) -> Nam
         raise InvalidInput.of("value", f"A secret has at most {MAX_LENGTH} characters.")
     if not text.translate(LINE_ENDS).isprintable():
         raise InvalidInput.of("value", "A secret is printable text.")
-    secret, _ = NamedSecret.objects.update_or_create(name=name, defaults={"value": value, "changed_by": changed_by})
+    secret, _ = NamedSecret.objects.update_or_create(
+        name=name, defaults={"value": value, "changed_by_id": changed_by_id}
+    )
     return secret
 
 

@@ -21,7 +21,6 @@ from core.exceptions import Conflict, InvalidInput, NotFound
 from core.key_ring import KeyRingFile, get_key_ring, make_key, write_key_ring
 from core.management.base import FindingsError, UsageError
 from core.models import AuditEntry, NamedSecret
-from core.services import encryption_keys
 from core.services.encryption_keys import add_encryption_key, remove_encryption_key, rotate_rows
 from core.services.secrets import set_named_secret
 from tests.factories.core import NamedSecretFactory
@@ -203,7 +202,7 @@ class TestUnderLoad:
 
         add_encryption_key(key_id="second")
         monkeypatch.setattr(rekeying, "_reseal_row", interrupt)
-        batches = list(reseal_rows(get_key_ring(), encryption_keys.SYSTEM_ACTOR))
+        batches = list(reseal_rows(get_key_ring()))
         assert sum(batch.sealed for batch in batches) == 0
         assert NamedSecret.objects.get().value.reveal() == "after"
         assert keys_in_use() == {"second": 1}

@@ -10,13 +10,11 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import transaction
 
 from core.db.encryption import Secret
-from core.db.identity import acting_as
+from core.db.identity import declared_actor
 from core.key_ring import EncryptionError
 from core.management.base import NfcsCommand
 from core.models import NamedSecret
 from core.services.secrets import remove_named_secret, set_named_secret
-
-SYSTEM_ACTOR = 0
 
 
 class Command(NfcsCommand):
@@ -37,10 +35,10 @@ class Command(NfcsCommand):
             text = getpass.getpass("secret: ") if sys.stdin.isatty() else sys.stdin.read()
         except UnicodeDecodeError as error:
             raise CommandError("standard input is no UTF-8 text") from error
-        with acting_as(SYSTEM_ACTOR):
+        with transaction.atomic():
             is_there = NamedSecret.objects.filter(name=name).exists()
             try:
-                set_named_secret(name=name, value=Secret(text.strip()))
+                set_named_secret(name=name, value=Secret(text.strip()), changed_by_id=declared_actor() or None)
             except EncryptionError as error:
                 raise CommandError(str(error)) from error
             if dry_run:
@@ -53,16 +51,15 @@ class Command(NfcsCommand):
 
     def list(self, **_: Any) -> None:
         """Show names, and when and by whom they were set."""
-        with acting_as(SYSTEM_ACTOR):
-            rows = [
-                {
-                    "name": row.name,
-                    "created_at": row.created_at,
-                    "updated_at": row.updated_at,
-                    "changed_by": row.changed_by and row.changed_by.get_username(),
-                }
-                for row in NamedSecret.objects.select_related("changed_by").defer("value")
-            ]
+        rows = [
+            {
+                "name": row.name,
+                "created_at": row.created_at,
+                "updated_at": row.updated_at,
+                "changed_by": row.changed_by and row.changed_by.get_username(),
+            }
+            for row in NamedSecret.objects.select_related("changed_by").defer("value")
+        ]
         self.answer(
             rows,
             [f"{row['name']:<30} {row['updated_at']:%Y-%m-%d %H:%M} {row['changed_by'] or 'a command'}" for row in rows]
@@ -71,7 +68,7 @@ class Command(NfcsCommand):
 
     def remove(self, *, name: str, dry_run: bool, **_: Any) -> None:
         """Forget a secret; what refers to it fails from then on."""
-        with acting_as(SYSTEM_ACTOR):
+        with transaction.atomic():
             remove_named_secret(name=name)
             if dry_run:
                 transaction.set_rollback(True)
