@@ -108,6 +108,7 @@ GRANTS: dict[Role, list[dict[str, str]]] = {
         PRODUCERS,
         INSPECTORS,
         {
+            "core.auditcheckpoint": "view",
             "constitutional.constitutionalpolicy": "add change",
             "constitutional.runguardstate": "change",
             "constitutional.violation": "review_violation",

@@ -1,6 +1,7 @@
 """Models of the core app."""
 
 from core.models.audit import AuditEntry
+from core.models.audit_chain import AuditCheckpoint, AuditLane, AuditLink
 from core.models.base import HallucinationColumns, RecordModel, TelemetryModel, TimestampedModel
 from core.models.config import SchemaMigration, SystemConfig, SystemConfigChange
 from core.models.fields import FieldState
@@ -11,7 +12,10 @@ from core.models.secrets import NamedSecret
 from core.models.summaries import SummaryRefresh
 
 __all__ = [
+    "AuditCheckpoint",
     "AuditEntry",
+    "AuditLane",
+    "AuditLink",
     "Entanglement",
     "FieldState",
     "HallucinationColumns",
