@@ -62,8 +62,10 @@ def test_hashes_of_secrets_stay_out() -> None:
     user.set_password("another")
     user.save()
     assert "secret_hash" not in entries("user_mgmt.api_keys", key.pk)[0][1]["after"]
-    (made,) = entries("user_mgmt.users", user.pk)
+    made, changed = entries("user_mgmt.users", user.pk)
     assert "password_hash" not in made[1]["after"]
+    assert changed[1]["changed_secrets"] == ["password_hash"]
+    assert user.password not in str(entries("user_mgmt.users", user.pk))
     assert text not in str(entries("user_mgmt.api_keys", key.pk))
 
 

@@ -96,7 +96,11 @@ PLANTED: dict[str, tuple[str, list[str]]] = {
     ),
     "disabled foreign key": (
         "SET LOCAL ROLE postgres; ALTER TABLE user_mgmt.user_sessions DISABLE TRIGGER ALL; SET LOCAL ROLE nfcs_owner",
-        ["manifest: table user_mgmt.user_sessions, constraint user_sessions_user_id_43ce9642_fk_users_id: disabled"],
+        [
+            "manifest: table user_mgmt.user_sessions, constraint user_sessions_user_id_43ce9642_fk_users_id: disabled",
+            "manifest: table user_mgmt.user_sessions, trigger audit_change: firing",
+            "manifest: table user_mgmt.user_sessions, trigger audit_truncate: firing",
+        ],
     ),
     "dropped constraint": (
         "ALTER TABLE nfcs_core.runs DROP CONSTRAINT runs_times_ck",

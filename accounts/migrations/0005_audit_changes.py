@@ -7,10 +7,10 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0003_audit"),
-        ("core", "0008_audit_chain"),
+        ("accounts", "0004_identity"),
+        ("core", "0009_audit_chain"),
     ]
 
     operations = [
-        RunSQLFile("accounts", "0004_audit_changes"),
+        RunSQLFile("accounts", "0005_audit_changes"),
     ]

@@ -7,7 +7,7 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0007_named_secrets"),
+        ("core", "0008_run_shares"),
     ]
 
     operations = [
@@ -158,6 +158,6 @@ class Migration(migrations.Migration):
                 "constraints": [models.UniqueConstraint(fields=("lane", "sequence"), name="audit_links_place_uq")],
             },
         ),
-        RunSQLFile("core", "0010_audit_chain"),
-        RunSQLFile("core", "0011_audit_tables"),
+        RunSQLFile("core", "0011_audit_chain"),
+        RunSQLFile("core", "0012_audit_tables"),
     ]

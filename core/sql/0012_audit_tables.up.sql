@@ -1,4 +1,5 @@
 SELECT nfcs_core.audit_rows_of_v1('nfcs_core.named_secrets', '{*value}');
+SELECT nfcs_core.audit_rows_of_v1('nfcs_core.run_shares');
 SELECT nfcs_core.audit_rows_of_v1(name::regclass)
 FROM unnest('{nfcs_core.runs, nfcs_core.system_config, nfcs_core.system_config_history, nfcs_core.reality_networks,
               nfcs_core.quantum_neurons, nfcs_core.quantum_entanglements, nfcs_core.quantum_state_transitions,

@@ -271,7 +271,7 @@ DECLARE
 BEGIN
     FOREACH event IN ARRAY events LOOP
         EXECUTE format(
-            'CREATE TRIGGER %I AFTER %s ON %s REFERENCING %s FOR EACH STATEMENT
+            'CREATE OR REPLACE TRIGGER %I AFTER %s ON %s REFERENCING %s FOR EACH STATEMENT
              EXECUTE FUNCTION nfcs_core.audit_statement_v1(%L, %L, %L)',
             'audit_' || lower(event), event, relation,
             CASE event WHEN 'INSERT' THEN 'NEW TABLE AS new_rows' WHEN 'DELETE' THEN 'OLD TABLE AS old_rows'

@@ -1,3 +1,4 @@
+DROP TRIGGER audit_truncate ON nfcs_core.run_shares;
 DROP TRIGGER audit_truncate ON nfcs_core.named_secrets;
 SELECT nfcs_core.end_audit_of_v1(name::regclass)
 FROM unnest('{nfcs_core.runs, nfcs_core.system_config, nfcs_core.system_config_history, nfcs_core.reality_networks,
