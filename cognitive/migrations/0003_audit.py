@@ -8,7 +8,7 @@ from core.db.sql import RunSQLFile
 class Migration(migrations.Migration):
     dependencies = [
         ("cognitive", "0002_complexity"),
-        ("core", "0009_audit_chain"),
+        ("core", "0010_audit_chain"),
     ]
 
     operations = [

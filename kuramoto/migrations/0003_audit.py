@@ -8,7 +8,7 @@ from core.db.sql import RunSQLFile
 class Migration(migrations.Migration):
     dependencies = [
         ("kuramoto", "0002_reality_status"),
-        ("core", "0009_audit_chain"),
+        ("core", "0010_audit_chain"),
     ]
 
     operations = [

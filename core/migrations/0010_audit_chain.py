@@ -7,7 +7,7 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0008_run_shares"),
+        ("core", "0009_frame_encoding"),
     ]
 
     operations = [
