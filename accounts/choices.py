@@ -28,3 +28,32 @@ class AuthKind(models.TextChoices):
     BEARER = "bearer", "Bearer token"
     HMAC = "hmac", "HMAC signature"
     MTLS = "mtls", "Client certificate"
+
+
+PARTNER_STEPS: dict[PartnerStatus, tuple[PartnerStatus, ...]] = {
+    PartnerStatus.DRAFT: (PartnerStatus.ACTIVE, PartnerStatus.CLOSED),
+    PartnerStatus.ACTIVE: (PartnerStatus.SUSPENDED, PartnerStatus.CLOSED),
+    PartnerStatus.SUSPENDED: (PartnerStatus.ACTIVE, PartnerStatus.CLOSED),
+    PartnerStatus.CLOSED: (),
+}
+"""Where a partner may go from each status; the database holds the same."""
+
+
+class KeyOutcome(models.TextChoices):
+    """What became of a request with an API key that is known."""
+
+    USED = "used"
+    WRONG_SECRET = "wrong_secret", "Wrong secret"
+    REVOKED = "revoked"
+    EXPIRED = "expired"
+    OWNER = "owner", "Its owner is not active"
+    NETWORK = "network", "Not from its networks"
+    PARTNER = "partner", "Its partner is not active"
+
+
+class KeyState(models.TextChoices):
+    """Whether an API key works by itself."""
+
+    LIVE = "live"
+    REVOKED = "revoked"
+    EXPIRED = "expired"

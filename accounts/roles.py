@@ -38,6 +38,8 @@ RECORDED = {
 """What nobody writes by hand; administrators see it."""
 
 READERS = {
+    "accounts.apikey",
+    "accounts.apikeyuse",
     "cognitive.cognitivesession",
     "cognitive.memoryexperience",
     "cognitive.memoryretrieval",
@@ -74,6 +76,7 @@ READERS = {
 """What every role sees."""
 
 PRODUCERS = {
+    "accounts.apikey": "add change",
     "cognitive.complexityrecord": "add",
     "cognitive.cognitivesession": "add change",
     "cognitive.memoryexperience": "add change",
@@ -109,6 +112,7 @@ GRANTS: dict[Role, list[dict[str, str]]] = {
         INSPECTORS,
         {
             "core.auditcheckpoint": "view",
+            "accounts.partnerconfig": "view add change",
             "constitutional.constitutionalpolicy": "add change",
             "constitutional.runguardstate": "change",
             "constitutional.violation": "review_violation",

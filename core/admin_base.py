@@ -182,7 +182,8 @@ class RefusableForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.refusal is not None:
             errors = self.refusal.errors
             for error in errors:
-                self.add_error(error.field if error.field in self.fields else None, error.detail)
+                field = error.field.partition(".")[0]
+                self.add_error(field if field in self.fields else None, error.detail)
             if not errors:
                 self.add_error(None, self.refusal.detail)
         return cleaned

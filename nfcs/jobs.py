@@ -78,6 +78,14 @@ def on_app_ready(app: Any) -> None:
 
         validate(validation_type=validation_type, seed=seed, code_version=__version__, now=datetime.now(UTC))
 
+    @app.periodic(cron="27 * * * *")
+    @app.task(name="nfcs.forget_rate_limits", queueing_lock="nfcs.forget_rate_limits")
+    def forget_rate_limits(timestamp: int) -> None:
+        """Remove allowances of requests that are whole again, and old uses of keys."""
+        from accounts.services.limits import forget_rate_limits
+
+        forget_rate_limits()
+
     @app.periodic(cron="47 * * * *")
     @app.task(name="nfcs.analyze_tables", lock="nfcs.analyze_tables", queueing_lock="nfcs.analyze_tables")
     def analyze_tables(timestamp: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import dj_database_url
 import dj_email_url
+from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 from core.db import embedded
@@ -85,6 +86,7 @@ MIDDLEWARE = [
     "nfcs.metrics.MetricsMiddleware",
     "nfcs.middleware.ContentSecurityPolicyMiddleware",
     "nfcs.middleware.RequestSanityMiddleware",
+    "accounts.api.middleware.KeyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "nfcs.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -173,7 +175,9 @@ STORAGES = {
 
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = ["^readyz$", "^metrics$"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("NFCS_BEHIND_PROXY", False) else None
+BEHIND_PROXY = env.bool("NFCS_BEHIND_PROXY", False)
+"""Whether a proxy stands before the site, whose words about scheme and client are believed."""
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -188,8 +192,30 @@ CONTENT_SECURITY_POLICY = (
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
 """The largest request body, decompressed; above it the answer is 413."""
 
+
+def read_limit(name: str) -> tuple[int, int] | None:
+    """A rate limit, `REQUESTS_A_MINUTE` or `REQUESTS_A_MINUTE/AT_ONCE`, of the environment; None where it is not set.
+
+    A tenth of the requests a minute may come at once where nothing else is said.
+    """
+    text = env.str(name, "")
+    if not text:
+        return None
+    per_minute, _, burst = text.partition("/")
+    limit = int(per_minute), int(burst) if burst else max(int(per_minute) // 10, 1)
+    if min(limit) < 1:
+        raise ImproperlyConfigured(f"{name} is REQUESTS_A_MINUTE/AT_ONCE, both of at least 1")
+    return limit
+
+
+RATE_LIMIT_USER = read_limit("NFCS_RATE_LIMIT_USER")
+"""Of the API's requests of one user without a key: a minute, and at once."""
+RATE_LIMIT_ANONYMOUS = read_limit("NFCS_RATE_LIMIT_ANONYMOUS")
+"""Of the API's requests from one address where nobody is signed in."""
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.key_authentication.ApiKeyAuthentication",
         "rest_framework.authentication.BasicAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
@@ -217,11 +243,15 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
+        "AuthKindEnum": "accounts.choices.AuthKind",
         "ChannelKindEnum": "validation.choices.ChannelKind",
         "DeliveryStatusEnum": "validation.choices.DeliveryStatus",
+        "KeyOutcomeEnum": "accounts.choices.KeyOutcome",
+        "KeyStateEnum": "accounts.choices.KeyState",
         "NetworkStatusEnum": "core.choices.NetworkStatus",
         "NeuronEventEnum": "core.choices.NeuronEventKind",
         "NeuronStateEnum": "core.choices.NeuronState",
+        "PartnerStatusEnum": "accounts.choices.PartnerStatus",
         "RunKindEnum": "core.choices.RunKind",
     },
     "POSTPROCESSING_HOOKS": [

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.apps import apps
 from django.contrib.auth.models import Permission
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 
 class ScopesField(forms.MultipleChoiceField):
-    """Any of the permissions of the project's own tables."""
+    """Any of the permissions of the project's own tables, a box each, app by app."""
+
+    widget = forms.CheckboxSelectMultiple(attrs={"class": "scopes"})
 
     def __init__(self, **options: Any) -> None:
         super().__init__(choices=list_scopes, **options)
 
 
-def list_scopes() -> list[tuple[str, str]]:
-    """Every permission of the project's apps, by name and in words."""
-    apps = ("accounts", "cognitive", "constitutional", "core", "kuramoto", "validation")
-    rows = Permission.objects.filter(content_type__app_label__in=apps).order_by("content_type__app_label", "codename")
-    return [
-        (f"{app}.{codename}", f"{app}: {name}")
-        for app, codename, name in rows.values_list("content_type__app_label", "codename", "name")
-    ]
+def list_scopes() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Every permission of the project's apps, by app, by name and in words."""
+    names = [config.label for config in apps.get_app_configs() if hasattr(config, "db_schema")]
+    rows = Permission.objects.filter(content_type__app_label__in=names).order_by("content_type__model", "codename")
+    groups: dict[str, list[tuple[str, str]]] = {name: [] for name in names}
+    for app, codename, words in rows.values_list("content_type__app_label", "codename", "name"):
+        groups[app].append((f"{app}.{codename}", words.removeprefix("Can ")))
+    return list(groups.items())
+
+
+def show_scopes(scopes: Sequence[str]) -> SafeString:
+    """Scopes to read, app by app."""
+    groups: dict[str, list[str]] = {}
+    for scope in sorted(scopes):
+        app, _, codename = scope.partition(".")
+        groups.setdefault(app, []).append(codename)
+    rows = ((app, ", ".join(codenames)) for app, codenames in groups.items())
+    return format_html('<dl class="scopes">{}</dl>', format_html_join("", "<dt>{}</dt><dd>{}</dd>", rows))
 
 
 class NetworksField(forms.CharField):

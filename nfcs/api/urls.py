@@ -16,6 +16,7 @@ v1: list[Any] = [
     *(path(f"{kind}/batch/", view.as_view(), name=f"{kind}-batch") for kind, view in VIEWS),
     path("sync-events/stop/", StopView.as_view(), name="sync-events-stop"),
     path("sync-events/recover/", RecoverView.as_view(), name="sync-events-recover"),
+    path("", include("accounts.api.urls")),
     path("", include("core.api.urls")),
     path("", include("kuramoto.api.urls")),
     path("", include("constitutional.api.urls")),

@@ -20,8 +20,10 @@ ACTIONS = {"v": "view", "a": "add", "c": "change", "d": "delete"}
 
 # Per model: administrator, operator, user, read only.
 MATRIX: dict[str, tuple[str, str, str, str]] = {
-    "accounts.apikey": ("vacd", "", "", ""),
-    "accounts.partnerconfig": ("vacd", "", "", ""),
+    "accounts.apikey": ("vacd", "vac", "vac", "v"),
+    "accounts.apikeyuse": ("v", "v", "v", "v"),
+    "accounts.partnerconfig": ("vacd", "vac", "", ""),
+    "accounts.ratelimit": ("v", "", "", ""),
     "accounts.user": ("vacd", "", "", ""),
     "accounts.usersession": ("vacd", "", "", ""),
     "admin.logentry": ("v", "", "", ""),
@@ -73,6 +75,7 @@ MATRIX: dict[str, tuple[str, str, str, str]] = {
     "validation.validationrun": ("va", "va", "va", "v"),
 }
 NAMED = {
+    "accounts.manage_apikey": {Role.ADMIN},
     "constitutional.review_violation": {Role.ADMIN, Role.OPERATOR},
     "core.read_server_metrics": {Role.ADMIN, Role.OPERATOR, Role.READONLY},
     "validation.acknowledge_alert": {Role.ADMIN, Role.OPERATOR},
