@@ -1,11 +1,10 @@
-"""What every request passes: signs of life, a strict content policy out, no poison in, and its user's name."""
+"""What every request passes: signs of life, no poison in, and its user's name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect, JsonResponse, StreamingHttpResponse
 from django.middleware.common import CommonMiddleware
 from django.utils.http import escape_leading_slashes
@@ -27,20 +26,6 @@ class LivenessMiddleware:
         if request.path == "/healthz":
             return JsonResponse({"alive": True})
         return self.get_response(request)
-
-
-class ContentSecurityPolicyMiddleware:
-    """Put the Content-Security-Policy on every answer."""
-
-    def __init__(self, get_response: View) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer, with the policy."""
-        response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY)
-        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-        return response
 
 
 class RequestSanityMiddleware:

@@ -80,12 +80,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "nfcs.hardening.HeadersMiddleware",
     "nfcs.middleware.LivenessMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "nfcs.metrics.MetricsMiddleware",
-    "nfcs.middleware.ContentSecurityPolicyMiddleware",
     "nfcs.middleware.RequestSanityMiddleware",
+    "nfcs.hardening.BodyMiddleware",
+    "nfcs.hardening.CrossOriginMiddleware",
     "accounts.api.middleware.KeyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "nfcs.middleware.SlashMiddleware",
@@ -191,6 +193,8 @@ CONTENT_SECURITY_POLICY = (
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
 """The largest request body, decompressed; above it the answer is 413."""
+FORM_MAX_BYTES = 4 * 1024 * 1024
+"""The largest body outside the API: a form of the admin."""
 
 
 def read_limit(name: str) -> tuple[int, int] | None:

@@ -11,12 +11,12 @@ from django.db import transaction
 
 from core.exceptions import InvalidInput, NotFound
 from core.models import Run
+from core.webhook import WebhookRefused, read_target
 from validation.alert_conditions import find_rule_faults
 from validation.choices import AlertState, ChannelKind
 from validation.exceptions import ChannelInUse, RuleInUse
 from validation.models import AlertChannel, AlertDelivery, AlertMemory, AlertRule, MonitoringAlert
 from validation.services.rule_lock import claim_rules
-from validation.webhook import WebhookRefused, read_target
 
 
 class RuleFields(TypedDict, total=False):

@@ -17,11 +17,7 @@ from procrastinate.jobs import Job
 
 from core.exceptions import NotFound
 from core.named_secrets import SecretMissing, read_named_secret
-from validation.alert_messages import build_payload, write_subject, write_text
-from validation.choices import AlertEvent, ChannelKind, DeliveryStatus
-from validation.constants import ALERT_QUEUE, DELIVER_TASK, MAX_ATTEMPTS, MAX_ERROR_LENGTH, MIN_KEY_BYTES
-from validation.models import AlertChannel, AlertDelivery, MonitoringAlert
-from validation.webhook import (
+from core.webhook import (
     SIGNATURE_HEADER,
     TIMESTAMP_HEADER,
     Resolve,
@@ -30,6 +26,10 @@ from validation.webhook import (
     resolve_host,
     sign_body,
 )
+from validation.alert_messages import build_payload, write_subject, write_text
+from validation.choices import AlertEvent, ChannelKind, DeliveryStatus
+from validation.constants import ALERT_QUEUE, DELIVER_TASK, MAX_ATTEMPTS, MAX_ERROR_LENGTH, MIN_KEY_BYTES
+from validation.models import AlertChannel, AlertDelivery, MonitoringAlert
 
 NO_MAIL = "django.core.mail.backends.dummy.EmailBackend"
 

@@ -114,9 +114,9 @@ class Command(NfcsCommand):
 
 
 def _list_processes(address: str, backfill_s: int | None) -> list[Process]:
-    web = ["-m", "gunicorn", "nfcs.wsgi", "--bind", address, "--worker-class", "gthread", "--workers", "2"]
+    web = ["-m", "gunicorn", "nfcs.wsgi", "--config", "python:nfcs.web", "--bind", address]
     processes = [
-        Process("web", [*web, "--threads", "8", "--timeout", "60", "--graceful-timeout", "10"]),
+        Process("web", web),
         Process("worker", ["manage.py", "procrastinate", "worker", "--concurrency", "2"]),
     ]
     if backfill_s is not None:

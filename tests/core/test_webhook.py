@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from core.webhook import WebhookError, WebhookRefused, check_address, post_webhook, read_target, sign_body
 from tests.validation.receiver import receive
-from validation.webhook import WebhookError, WebhookRefused, check_address, post_webhook, read_target, sign_body
 
 LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
 BODY = b'{"a":1}'
