@@ -47,4 +47,29 @@ def describe_operations(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         for operation in operations.values():
             operation["responses"].setdefault("4XX", answer)
             operation.setdefault("summary", operation.get("description", "").split("\n")[0].rstrip("."))
+    for schema in result["components"]["schemas"].values():
+        for described in schema.get("properties", {}).values():
+            # Any value at all is null as well: the two overlap.
+            if {} in described.get("oneOf", ()):
+                del described["oneOf"]
+    _link_operations(result.get("paths", {}))
     return result
+
+
+def _link_operations(paths: dict[str, Any]) -> None:
+    """Say of every operation that makes a thing which others take the thing's id."""
+    for path, operations in paths.items():
+        made = operations.get("post", {}).get("responses", {}).get("201")
+        if made is None or "{" in path:
+            continue
+        links = {
+            operation["operationId"]: {
+                "operationId": operation["operationId"],
+                "parameters": {"id": "$response.body#/id"},
+            }
+            for other, methods in paths.items()
+            if other.startswith(f"{path}{{id}}/") and other.count("{") == 1
+            for operation in methods.values()
+        }
+        if links:
+            made["links"] = links

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from cognitive.models import CognitiveSession, MemoryExperience
 from constitutional.models import ConstitutionalPolicy, Violation
 from core.models import Entanglement, FieldState, NeuronEvent, QuantumNeuron, RealityNetwork, Run, SystemConfig
+from tests.factories.cognitive import CognitiveSessionFactory, MemoryExperienceFactory
 from tests.factories.constitutional import PolicyFactory, ViolationFactory
 from tests.factories.core import (
     ConfigFactory,
@@ -16,14 +18,25 @@ from tests.factories.core import (
     make_neuron,
     make_neuron_event,
 )
-from tests.factories.validation import MetricSeriesFactory, ValidationRunFactory
-from validation.models import MetricSeries, ValidationRun
+from tests.factories.validation import (
+    AlertFactory,
+    AlertRuleFactory,
+    MetricSeriesFactory,
+    ValidationRunFactory,
+    WebhookFactory,
+)
+from validation.models import AlertChannel, AlertRule, MetricSeries, MonitoringAlert, ValidationRun
 
 MAKERS: dict[type[Any], Any] = {
+    AlertChannel: WebhookFactory,
+    AlertRule: AlertRuleFactory,
+    CognitiveSession: CognitiveSessionFactory,
     ConstitutionalPolicy: PolicyFactory,
     Entanglement: make_entanglement,
     FieldState: make_field,
+    MemoryExperience: MemoryExperienceFactory,
     MetricSeries: MetricSeriesFactory,
+    MonitoringAlert: AlertFactory,
     NeuronEvent: make_neuron_event,
     QuantumNeuron: make_neuron,
     RealityNetwork: make_network,

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.utils.dateparse import parse_datetime
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from core.api.pagination import MAX_LIMIT
@@ -94,6 +95,7 @@ class SampleSerializer(serializers.Serializer[Any]):
     recorded_at = serializers.DateTimeField(help_text="When it was measured.")
 
 
+@extend_schema_serializer(many=False)
 class SamplePageSerializer(serializers.Serializer[Any]):
     """One page of samples."""
 
