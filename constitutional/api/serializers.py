@@ -8,6 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from constitutional.choices import ClearedReason
 from constitutional.constants import MAX_BULK_IDS, MAX_NOTE_LENGTH
 from constitutional.models import ConstitutionalPolicy, PolicyVersion, Violation, ViolationNote
 from constitutional.policy_content import PolicyContentError, validate_policy_content
@@ -73,7 +74,10 @@ class PolicyVersionSerializer(serializers.ModelSerializer[PolicyVersion]):
     """One state a policy was in."""
 
     author = serializers.CharField(
-        source="author.username", default=None, help_text="Who made it so; null where nobody was named."
+        source="author.username",
+        default=None,
+        allow_null=True,
+        help_text="Who made it so; null where nobody was named.",
     )
 
     class Meta:
@@ -101,6 +105,12 @@ class ViolationSerializer(serializers.ModelSerializer[Violation]):
     policy_name = serializers.CharField(source="policy.policy_name", read_only=True)
     policy_version = serializers.IntegerField(
         source="policy_version.version", read_only=True, help_text="Number of the policy's version that was breached."
+    )
+    cleared_reason = serializers.ChoiceField(
+        choices=ClearedReason.choices,
+        allow_blank=True,
+        read_only=True,
+        help_text="Why the episode ended; '' before.",
     )
 
     class Meta:

@@ -125,7 +125,10 @@ class NetworkViewSet(RecordViewSet):
 
     @extend_schema(
         parameters=[GraphFormatSerializer],
-        responses={(200, media_type): OpenApiTypes.BINARY for media_type in MEDIA_TYPES.values()},
+        responses={
+            (200, media_type): OpenApiTypes.OBJECT if media_type.endswith("json") else OpenApiTypes.BINARY
+            for media_type in MEDIA_TYPES.values()
+        },
     )
     @action(detail=True, filterset_class=None, pagination_class=None)
     def graph(self, request: Request, pk: str) -> HttpResponse:

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from core.api.serializers import StrictModelSerializer, StrictSerializer, TextField, WholeNumberField
 from validation.alert_conditions import describe_rule
+from validation.choices import ResolvedReason
 from validation.constants import MAX_SILENCE
 from validation.models import AlertChannel, AlertDelivery, AlertRule, MonitoringAlert
 
@@ -106,6 +107,9 @@ class AlertSerializer(serializers.ModelSerializer[MonitoringAlert]):
 
     rule_name = serializers.CharField(source="rule.name", read_only=True)
     tags = serializers.DictField(read_only=True)
+    resolved_reason = serializers.ChoiceField(
+        choices=ResolvedReason.choices, allow_blank=True, read_only=True, help_text="Why it ended; '' before."
+    )
 
     class Meta:
         model = MonitoringAlert
