@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: run test check bench lint types format clean
+.PHONY: run test check fuzz bench lint types format clean
 
 run: $(VENV)/.runtime
 	@NFCS_HTTPS=$${NFCS_HTTPS:-false} exec $(BIN)/python manage.py up
@@ -27,6 +27,9 @@ check: lint types
 lint: $(VENV)/.development
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+fuzz: $(VENV)/.development
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest tests/nfcs/test_openapi_fuzz.py -q
 
 types: $(VENV)/.development
 	@$(BIN)/mypy .
