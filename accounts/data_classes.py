@@ -26,7 +26,7 @@ DATA_CLASSES: dict[str, frozenset[str]] = {
     "neurons": frozenset({"core.entanglement", "core.neuronevent", "core.quantumneuron", "core.statetransition"}),
     "oscillators": frozenset({"kuramoto.oscillatorstate"}),
     "policies": frozenset({"constitutional.constitutionalpolicy", "constitutional.policyversion"}),
-    "runs": frozenset({"core.run", "core.summaryrefresh"}),
+    "runs": frozenset({"core.run", "core.runshare", "core.summaryrefresh"}),
     "sessions": frozenset({"cognitive.cognitivesession"}),
     "validation": frozenset({"validation.validationrun"}),
     "violations": frozenset({"constitutional.violation", "constitutional.violationnote"}),

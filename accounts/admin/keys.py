@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.admin.scopes import NetworksField, ScopesField, show_scopes
@@ -171,7 +171,7 @@ class ApiKeyAdmin(EditableAdmin):
         """Where it was used from lately, and where it was refused."""
         uses = ApiKeyUse.objects.filter(key=key).order_by("-first_at", "-id")[:MOST_USES]
         rows = [(use.day, use.address or "unknown address", use.get_outcome_display().lower()) for use in uses]
-        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}, {}</li>", rows)) if rows else "none"
+        return format_html_join("", "{}: {}, {}<br>", rows) if rows else "none"
 
     @admin.action(description="Revoke selected keys", permissions=["change"])
     def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:

@@ -39,7 +39,7 @@ class PartnerConfigForm(RefusableForm):
     allowed_scopes = ScopesField(required=False, help_text="Permissions its keys may carry.")
     data_classes = forms.MultipleChoiceField(
         choices=[(name, name) for name in sorted(DATA_CLASSES)],
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "scopes"}),
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "classes"}),
         required=False,
         help_text="Classes of data it may see; other permissions of its keys count for nothing.",
     )

@@ -12,6 +12,9 @@ from django.contrib.auth.models import Permission
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from accounts.choices import Role
+from accounts.roles import list_permissions
+
 
 class ScopesField(forms.MultipleChoiceField):
     """Any of the permissions of the project's own tables, a box each, app by app."""
@@ -23,12 +26,14 @@ class ScopesField(forms.MultipleChoiceField):
 
 
 def list_scopes() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Every permission of the project's apps, by app, by name and in words."""
+    """Every permission of the project's apps that a role may hold, by app: its name, and in words."""
     names = [config.label for config in apps.get_app_configs() if hasattr(config, "db_schema")]
-    rows = Permission.objects.filter(content_type__app_label__in=names).order_by("content_type__model", "codename")
+    held = {(app, codename) for codename, app, _ in list_permissions(Role.ADMIN)}
+    rows = Permission.objects.filter(content_type__app_label__in=names).order_by("content_type__model", "-codename")
     groups: dict[str, list[tuple[str, str]]] = {name: [] for name in names}
     for app, codename, words in rows.values_list("content_type__app_label", "codename", "name"):
-        groups[app].append((f"{app}.{codename}", words.removeprefix("Can ")))
+        if (app, codename) in held:
+            groups[app].append((f"{app}.{codename}", words.removeprefix("Can ")))
     return list(groups.items())
 
 
