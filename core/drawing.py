@@ -1,18 +1,19 @@
-"""Networks as they are drawn."""
+"""Networks and strips of frames as they are drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from django.core.cache import cache
 from numpy.typing import NDArray
 
-from core.charts import Markup, graph_chart
+from core.charts import Markup, graph_chart, movie_strip
 from core.charts.layout import place_nodes
 from core.models import RealityNetwork
-from core.selectors import list_links
+from core.selectors import list_links, read_frames
 
 KEPT_S = 300
 
@@ -56,6 +57,17 @@ def draw_network(network: RealityNetwork, phases: Sequence[float], width: float,
         height=height,
         title=f"{network.name}, coloured by phase",
     )
+
+
+def draw_strip(keys: Sequence[tuple[int, datetime]], size: int) -> bytes:
+    """Draw the frames of these keys, all of one shape, side by side on one scale: PNG, `size` pixels high.
+
+    A field of one dimension is a line, drawn as high as the strip.
+    """
+    frames = [frame if frame.ndim == 2 else np.tile(frame, (size, 1)) for frame in read_frames(keys)]
+    # No wider than a picture may be, whatever the number of points.
+    step = max(1, -(-frames[0].shape[1] // size))
+    return movie_strip([frame[:: step if len(frame) > size else 1, ::step] for frame in frames], size)
 
 
 def _lay_out(network: RealityNetwork) -> LaidOutGraph:

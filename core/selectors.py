@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -130,6 +131,11 @@ class FrameSpan:
     keys: list[tuple[int, datetime]]
     shape: tuple[int, ...]
 
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one frame, complex64."""
+        return 8 * prod(self.shape)
+
 
 def list_frames(
     *, run_id: int, start: datetime | None, end: datetime | None, stride: int = 1, most: int = MOST_FRAMES
@@ -152,6 +158,22 @@ def list_frames(
         raise InvalidInput.of("stride", f"More than {most} frames; ask for less time, or a larger stride.", "too_many")
     ((resolution, ndim),) = shapes
     return FrameSpan(keys, (resolution,) * ndim)
+
+
+def sample_frames(
+    *, run_id: int, start: datetime | None, end: datetime | None, count: int
+) -> list[tuple[int, datetime]]:
+    """Id and time of at most `count` frames of a run, spread evenly over the time from the first to the last."""
+    rows = FieldState.objects.for_run(run_id).within(start, end).filter(frame__isnull=False).order_by("timestamp", "id")
+    keys = rows.values_list("id", "timestamp", "resolution", "ndim")
+    first, last = keys.first(), keys.last()
+    if first is None or last is None:
+        return []
+    step = (last[1] - first[1]) / max(1, count - 1)
+    # Of the first's shape, as they stand side by side.
+    alike = keys.filter(resolution=first[2], ndim=first[3])
+    found = [alike.filter(timestamp__gte=first[1] + index * step).first() for index in range(count)]
+    return list(dict.fromkeys((row[0], row[1]) for row in found if row is not None))
 
 
 def read_frames(keys: Sequence[tuple[int, datetime]]) -> list[NDArray[np.complex64]]:

@@ -15,10 +15,13 @@ from django.utils.safestring import SafeString
 
 from core.admin_base import TelemetryAdmin, number_column, show_json, time_column
 from core.charts import field_image
+from core.drawing import draw_strip
 from core.models import FieldState
-from core.selectors import get_frame
+from core.selectors import get_frame, sample_frames
 
 PICTURE_SIZES = {48, 384}  # pixels a side
+STRIP_FRAMES = 10
+STRIP_HEIGHT = 96  # pixels
 
 
 @admin.register(FieldState)
@@ -37,7 +40,7 @@ class FieldStateAdmin(TelemetryAdmin):
     )
     list_display_links = ("time",)
     fieldsets = (
-        (None, {"fields": ("timestamp", "run", "picture", "created_at")}),
+        (None, {"fields": ("timestamp", "run", "picture", "strip", "created_at")}),
         (
             "Derived",
             {
@@ -53,13 +56,13 @@ class FieldStateAdmin(TelemetryAdmin):
             },
         ),
         ("Hallucination number", {"fields": ("ha", "ha_version", "ha_defect", "ha_forecast", "ha_drift")}),
-        ("Field", {"fields": ("resolution", "ndim", "descriptor", "digest")}),
+        ("Field", {"fields": ("resolution", "ndim", "frame_encoding", "descriptor", "digest")}),
     )
     time = time_column("timestamp")
     coherence = number_column("coherence_level", "coherence")
     energy = number_column("energy_state", "energy")
     hallucination = number_column("ha", "Ha")
-    readonly_fields = ("picture", "descriptor", "digest")
+    readonly_fields = ("picture", "strip", "descriptor", "digest")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FieldState]:
         """Fields without the frames themselves."""
@@ -67,9 +70,13 @@ class FieldStateAdmin(TelemetryAdmin):
         return super().get_queryset(request).defer("frame").annotate(has_frame=has_frame)
 
     def get_urls(self) -> list[URLPattern]:
-        """The list's addresses, and that of a picture."""
-        view = self.admin_site.admin_view(self.show_picture, cacheable=True)
-        return [path("<int:pk>/<int:size>.png", view, name="core_fieldstate_picture"), *super().get_urls()]
+        """The list's addresses, and those of pictures."""
+        view, strip = (self.admin_site.admin_view(one, cacheable=True) for one in (self.show_picture, self.show_strip))
+        return [
+            path("<int:pk>/<int:size>.png", view, name="core_fieldstate_picture"),
+            path("strip/<int:run>.png", strip, name="core_fieldstate_strip"),
+            *super().get_urls(),
+        ]
 
     def show_picture(self, request: HttpRequest, pk: int, size: int) -> HttpResponse:
         """The field as PNG of `size` pixels a side."""
@@ -81,6 +88,26 @@ class FieldStateAdmin(TelemetryAdmin):
             raise Http404
         picture = field_image(frame if frame.ndim == 2 else frame[np.newaxis, :], size)
         return HttpResponse(picture, content_type="image/png", headers={"Cache-Control": "private, max-age=86400"})
+
+    def show_strip(self, request: HttpRequest, run: int) -> HttpResponse:
+        """Frames of a run side by side, spread over its time, as PNG."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        keys = sample_frames(run_id=run, start=None, end=None, count=STRIP_FRAMES)
+        if not keys:
+            raise Http404
+        return HttpResponse(draw_strip(keys, STRIP_HEIGHT), content_type="image/png")
+
+    @admin.display(description="frames of the run")
+    def strip(self, state: FieldState) -> SafeString:
+        """Ten frames of the run, from its first to its last."""
+        address = reverse("admin:core_fieldstate_strip", args=[state.run_id])
+        return format_html(
+            '<a href="{}"><img class="nfcs-strip" src="{}" height="{}" alt="frames of the run" loading="lazy"></a>',
+            address,
+            address,
+            STRIP_HEIGHT,
+        )
 
     @admin.display(description="field")
     def thumbnail(self, state: FieldState) -> SafeString | str:

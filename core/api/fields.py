@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from numpy.typing import NDArray
@@ -19,7 +19,9 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from core.api import frames
 from core.api.filters import FlagFilter, TelemetryFilterSet
+from core.api.frames import NPY
 from core.api.renderers import dump_json
 from core.api.serializers import RowSerializer
 from core.api.views import RecordViewSet
@@ -28,7 +30,6 @@ from core.exceptions import NotFound
 from core.models import FieldState
 from core.selectors import get_frame
 
-NPY = "application/x-npy"
 STRIP_HEIGHT = 32  # pixels of the picture of a field in one dimension
 
 
@@ -104,7 +105,7 @@ class FieldViewSet(RecordViewSet):
     serializer_class = FieldSerializer
     filterset_class = FieldFilterSet
     time_field = "timestamp"
-    query_parameters = {"frame": {"as"}}
+    query_parameters = {"frame": {"as"}, "frames": frames.QUERY}
 
     @extend_schema(
         parameters=[OpenApiParameter("as", enum=["npy", "json", "png"], default="npy", description="The form.")],
@@ -125,6 +126,19 @@ class FieldViewSet(RecordViewSet):
         if frame is None:
             raise NotFound("Of this state only the scalars were kept.")
         return encode(frame, f"field-{row['id']}")
+
+    @extend_schema(
+        parameters=[frames.FrameRangeQuery],
+        responses={
+            (200, NPY): OpenApiTypes.BINARY,
+            (200, frames.ZIP): OpenApiTypes.BINARY,
+            (200, "image/png"): OpenApiTypes.BINARY,
+        },
+    )
+    @action(detail=False, content_negotiation_class=AnyAccept, filterset_class=None, pagination_class=None)
+    def frames(self, request: Request) -> HttpResponseBase:
+        """The frames of a run as one array, in the order of time: an .npy file, a zipped Zarr store, or a strip."""
+        return frames.answer_frames(request)
 
 
 def _as_npy(frame: NDArray[np.complex64], name: str) -> HttpResponse:
