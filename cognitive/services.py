@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import numpy as np
 from django.db import IntegrityError, transaction
 
 from cognitive.constants import INITIAL_DIFFICULTY, INITIAL_STABILITY_S
@@ -15,6 +14,7 @@ from cognitive.forgetting import strengthen
 from cognitive.models import CognitiveSession, MemoryExperience, MemoryRetrieval
 from core.exceptions import Conflict, FieldError, InvalidInput
 from core.models import Run
+from core.vectors import read_vector
 from kuramoto.constants import EMBEDDING_DIMENSIONS
 
 MAX_COUNT = 9 * 10**15
@@ -130,7 +130,7 @@ def store_experience(
         valence=valence,
         difficulty=difficulty,
         stability_s=stability_s,
-        embedding=None if embedding is None else _read_embedding(embedding),
+        embedding=None if embedding is None else read_vector(embedding, EMBEDDING_DIMENSIONS, "embedding").tolist(),
     )
 
 
@@ -197,15 +197,3 @@ def _find_performance_faults(metrics: Mapping[str, Any]) -> Iterator[FieldError]
     source = metrics.get("phase_source", "-")
     if not isinstance(source, str) or not source:
         yield FieldError("performance_metrics.phase_source", "A text is needed.", "type")
-
-
-def _read_embedding(embedding: Sequence[float]) -> list[float]:
-    with np.errstate(over="ignore"):
-        numbers = np.asarray(embedding, np.float64).astype(np.float32)
-    if numbers.shape != (EMBEDDING_DIMENSIONS,):
-        raise InvalidInput.of("embedding", f"{EMBEDDING_DIMENSIONS} numbers are needed.", "dimensions")
-    if not np.isfinite(numbers).all():
-        raise InvalidInput.of("embedding", "Finite single-precision numbers are needed.", "not_finite")
-    if not numbers.any():
-        raise InvalidInput.of("embedding", "The zero vector has no direction.", "zero")
-    return numbers.tolist()

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from pgvector.django import VectorField
 
@@ -63,6 +63,12 @@ class OscillatorState(TelemetryModel, HallucinationColumns):
             BrinIndex(fields=["timestamp"], name="kuramoto_oscillators_ts_brin"),
             # "When was the order parameter low?"
             models.Index(fields=["sync_parameter"], name="idx_kuramoto_sync"),
+            # The few states of a run, or of a time, that have an embedding, where no graph is searched.
+            models.Index(
+                fields=["run", "timestamp"],
+                condition=Q(semantic_embedding__isnull=False),
+                name="kuramoto_embedded_idx",
+            ),
         ]
 
     def __str__(self) -> str:

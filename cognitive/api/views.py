@@ -23,8 +23,14 @@ from cognitive.api.serializers import (
     RecallSerializer,
     RetrievalSerializer,
 )
+from cognitive.api.similar import (
+    SimilarMemoriesQuerySerializer,
+    SimilarMemoriesSerializer,
+    answer_similar_memories,
+)
 from cognitive.models import CognitiveSession, MemoryExperience
 from cognitive.selectors import get_memory, list_memories
+from core.api.parsers import TypedJSONParser
 from core.api.views import RecordViewSet
 
 
@@ -67,7 +73,10 @@ class MemoryViewSet(mixins.CreateModelMixin, RecordViewSet):
     serializer_class = MemorySerializer
     filterset_class = MemoryFilterSet
     time_field = "stored_at"
-    action_permissions: ClassVar[dict[str, str]] = {"recall": "cognitive.change_memoryexperience"}
+    action_permissions: ClassVar[dict[str, str]] = {
+        "recall": "cognitive.change_memoryexperience",
+        "similar": "cognitive.view_memoryexperience",
+    }
 
     def get_queryset(self) -> Any:
         """Memories with what can be recalled now; a list leaves the embeddings out."""
@@ -83,6 +92,12 @@ class MemoryViewSet(mixins.CreateModelMixin, RecordViewSet):
         now = timezone.now()
         memory = services.store_experience(stored_at=now, **serializer.validated_data)
         serializer.instance = get_memory(memory.pk, now=now)
+
+    @extend_schema(request=SimilarMemoriesQuerySerializer, responses=SimilarMemoriesSerializer)
+    @action(detail=False, methods=["post"], parser_classes=[TypedJSONParser], filterset_class=None)
+    def similar(self, request: Request) -> Response:
+        """Memories whose embedding points in about the same direction, nearest first."""
+        return Response(answer_similar_memories(request.data))
 
     @extend_schema(request=RecallSerializer, responses={201: RetrievalSerializer})
     @action(detail=True, methods=["post"])

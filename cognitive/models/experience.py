@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib.postgres.functions import RandomUUID
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
-from pgvector.django import VectorField
+from django.db.models import F, Func, Q
+from django.db.models.functions import Cast, Now
+from pgvector.django import HalfVectorField, HnswIndex, VectorField
 
 from cognitive.choices import ExperienceType, ModuleType
 from cognitive.constants import INITIAL_DIFFICULTY
 from cognitive.forgetting import MAX_STABILITY_S, MIN_STABILITY_S, REFERENCE_STABILITY_S, retrievability
 from cognitive.querysets import MemoryQuerySet, SessionQuerySet
 from core.models.base import RecordModel
+from core.vectors import EF_CONSTRUCTION, M
 from kuramoto.constants import EMBEDDING_DIMENSIONS
 
 
@@ -142,6 +144,19 @@ class MemoryExperience(RecordModel):
             models.Index(fields=["consolidation_level"], name="idx_memory_consolidation"),
             # The newest memories, page by page.
             models.Index(fields=["stored_at"], name="idx_memory_stored"),
+            # "Which memories are like this one?"
+            HnswIndex(
+                OpClass(
+                    Cast(
+                        Func("embedding", function="l2_normalize"),
+                        HalfVectorField(dimensions=EMBEDDING_DIMENSIONS),
+                    ),
+                    name="halfvec_cosine_ops",
+                ),
+                name="memory_experiences_hnsw",
+                m=M,
+                ef_construction=EF_CONSTRUCTION,
+            ),
         ]
         constraints = [
             models.CheckConstraint(

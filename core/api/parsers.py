@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
+import msgspec
 from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.parsers import BaseParser
 
+from core.exceptions import InvalidInput
 from core.strict_json import InvalidJSON, read_json
+
+Typed = TypeVar("Typed")
 
 
 class BodyTooLarge(APIException):
@@ -36,6 +41,10 @@ class StrictJSONParser(BaseParser):
             UnsupportedMediaType: the charset is not UTF-8, or the body is compressed.
             BodyTooLarge: it is longer than DATA_UPLOAD_MAX_MEMORY_SIZE.
         """
+        return parse_json(self.read(stream, media_type, parser_context))
+
+    def read(self, stream: IO[bytes], media_type: str | None, parser_context: Mapping[str, Any] | None) -> bytes:
+        """The whole of `stream`, of whose media type the parser can read."""
         request = (parser_context or {}).get("request")
         encoding = request.headers.get("Content-Encoding", "identity") if request else "identity"
         if encoding.lower() != "identity":
@@ -43,7 +52,37 @@ class StrictJSONParser(BaseParser):
         charset = charset_of(media_type)
         if charset not in ("utf-8", "utf8", "us-ascii"):
             raise UnsupportedMediaType(media_type or "", detail=f"JSON is UTF-8; the charset {charset[:40]!a} is not.")
-        return parse_json(read_limited(stream))
+        return read_limited(stream)
+
+
+class TypedJSONParser(StrictJSONParser):
+    """`application/json` for views that decode it into a type of their own, with `read_typed`."""
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The bytes of the body."""
+        return self.read(stream, media_type, parser_context)
+
+
+def read_typed(body: Any, decoder: msgspec.json.Decoder[Typed]) -> Typed:
+    """The value of a body that TypedJSONParser read.
+
+    Raises:
+        ParseError: it is not strict JSON.
+        InvalidInput: names the field that is not of the type.
+    """
+    data = body if isinstance(body, bytes) else b""
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError as error:
+        detail, _, path = str(error).partition(" - at `$")
+        named = re.search(r"field `(\w+)`", detail)
+        parts = [*re.findall(r"\w+", path), *([named.group(1)] if named else [])]
+        raise InvalidInput.of(".".join(parts) or "body", detail) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        parse_json(data)  # says where, in the words of all other bodies
+        raise ParseError(f"The body is not JSON: {error}") from error
 
 
 def charset_of(media_type: str | None) -> str:

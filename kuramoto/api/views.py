@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from core.api.parsers import TypedJSONParser
 from core.api.views import RecordViewSet
 from kuramoto.api.filters import OscillatorStateFilterSet, SynchronizationEventFilterSet
 from kuramoto.api.serializers import (
@@ -11,6 +17,7 @@ from kuramoto.api.serializers import (
     OscillatorSummarySerializer,
     SynchronizationEventSerializer,
 )
+from kuramoto.api.similar import SimilarStatesQuerySerializer, SimilarStatesSerializer, answer_similar_states
 from kuramoto.models import OscillatorState, SynchronizationEvent
 
 
@@ -20,11 +27,18 @@ class OscillatorStateViewSet(RecordViewSet):
     queryset = OscillatorState.objects.defer("semantic_embedding")
     time_field = "timestamp"
     filterset_class = OscillatorStateFilterSet
+    action_permissions: ClassVar[dict[str, str]] = {"similar": "kuramoto.view_oscillatorstate"}
 
     def get_queryset(self) -> Any:
         """States; a list leaves the phases out."""
         states = super().get_queryset()
         return states.defer("phases", "semantic_embedding") if self.action == "list" else states
+
+    @extend_schema(request=SimilarStatesQuerySerializer, responses=SimilarStatesSerializer)
+    @action(detail=False, methods=["post"], parser_classes=[TypedJSONParser], filterset_class=None)
+    def similar(self, request: Request) -> Response:
+        """States whose embedding points in about the same direction, nearest first."""
+        return Response(answer_similar_states(request.data))
 
     def get_serializer_class(self) -> Any:
         """With phases for one state, without for a list."""
