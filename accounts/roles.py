@@ -43,6 +43,7 @@ READERS = {
     "cognitive.cognitivesession",
     "cognitive.memoryexperience",
     "cognitive.memoryretrieval",
+    "cognitive.memorystrength",
     "cognitive.complexityrecord",
     "cognitive.complexitysnapshot",
     "cognitive.complexitysummary",

@@ -12,3 +12,5 @@ INITIAL_STABILITY_S: dict[str, float] = {
     ExperienceType.PROCEDURAL: 365 * DAY_S,
 }
 """Stability of a new memory of each type: seconds to minutes, hours to days, weeks to years, lasting."""
+FORGOTTEN_BELOW = 0.5
+"""Probability of recall below which a memory counts as forgotten."""

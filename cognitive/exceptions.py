@@ -34,6 +34,8 @@ register_constraints(
             "last_accessed",
             "A memory that was recalled, and no other, has a time of its last recall.",
         ),
+        "memory_strengths_strength_ck": ("strength", "A number from 0 to 1 is needed."),
+        "memory_strengths_consolidation_ck": ("consolidation_level", "A number from 0 to 1 is needed."),
         "consciousness_records_running_uq": ("run", "An analysis of this run is open already."),
         "consciousness_records_status_ck": ("status", "running, finished or failed is needed."),
         "consciousness_records_window_ck": ("step_s", "A step above 0 that is not longer than the window is needed."),

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from cognitive.assessment import assess_memory
 from cognitive.constants import INITIAL_DIFFICULTY, INITIAL_STABILITY_S
 from cognitive.forgetting import strengthen
 from cognitive.models import CognitiveSession, MemoryExperience, MemoryRetrieval
@@ -155,6 +156,7 @@ def recall_experience(
         memory.stability_s = float(strengthen(memory.stability_s, memory.difficulty, before, memory.arousal))
         memory.save(update_fields=["stability_s"])
     memory.refresh_from_db()
+    assess_memory(memory=memory, now=now)
     return retrieval
 
 

@@ -140,6 +140,14 @@ def on_app_ready(app: Any) -> None:
 
         follow_runs(now=datetime.now(UTC))
 
+    @app.periodic(cron="37 * * * *")
+    @app.task(name="nfcs.assess_memories", lock="nfcs.assess_memories", queueing_lock="nfcs.assess_memories")
+    def assess_memories(timestamp: int) -> None:
+        """Work out how well every memory could be recalled now, and when it will be forgotten."""
+        from cognitive.assessment import assess_memories
+
+        assess_memories(now=datetime.now(UTC))
+
     for task in app.tasks.values():
         if task.name.startswith("nfcs.") and not inspect.iscoroutinefunction(task.func):
             task.func = on_behalf_of(SYSTEM)(task.func)

@@ -14,7 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from cognitive.forgetting import RETRIEVABILITY_AT_STABILITY, half_life, retrievability
-from cognitive.models import CognitiveSession, MemoryExperience
+from cognitive.models import CognitiveSession, MemoryExperience, MemoryStrength
 from cognitive.selectors import list_memories
 from core.admin_base import ReadOnlyAdmin, RunFilter, TimeWindowFilter, number_column, show_json, time_column
 from core.charts import Markup, Series, Threshold, line_chart
@@ -101,11 +101,14 @@ class MemoryExperienceAdmin(ReadOnlyAdmin):
     list_filter = ("experience_type",)
     fieldsets = (
         (None, {"fields": ("experience_type", "content", "stored_at", "experience_uuid")}),
-        ("Recall", {"fields": ("recall_now", "curve", "retrieval_count", "last_accessed", "recalls")}),
+        (
+            "Recall",
+            {"fields": ("recall_now", "curve", "forgotten_at", "retrieval_count", "last_accessed", "recalls")},
+        ),
         ("Firmness", {"fields": ("stability", "consolidation_level", "difficulty")}),
         ("Emotion", {"fields": ("arousal", "valence", "emotional_weight")}),
     )
-    readonly_fields = ("content", "recall_now", "curve", "recalls", "stability")
+    readonly_fields = ("content", "recall_now", "curve", "forgotten_at", "recalls", "stability")
     consolidation = number_column("consolidation_level", "consolidation", digits=3)
     weight = number_column("emotional_weight", "emotion", digits=3)
 
@@ -141,6 +144,12 @@ class MemoryExperienceAdmin(ReadOnlyAdmin):
         line = Series("R", start.timestamp() + elapsed_s, retrievability(elapsed_s, memory.stability_s))
         limit = Threshold(RETRIEVABILITY_AT_STABILITY, "stability", "notice")
         return line_chart([line], y_range=(0.0, 1.0), thresholds=[limit], title="Probability of recall")
+
+    @admin.display(description="forgotten at")
+    def forgotten_at(self, memory: MemoryExperience) -> str:
+        """When every other recall will fail, unless it is recalled before; as of the last assessment."""
+        strength = MemoryStrength.objects.filter(pk=memory.pk).first()
+        return strength.forgotten_at.isoformat(" ", "seconds") if strength else "not assessed yet"
 
     @admin.display(description="latest recalls")
     def recalls(self, memory: MemoryExperience) -> SafeString | str:

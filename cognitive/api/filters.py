@@ -8,6 +8,7 @@ import django_filters
 from django.db.models import QuerySet
 
 from cognitive.choices import ExperienceType, ModuleType
+from cognitive.constants import FORGOTTEN_BELOW
 from cognitive.models import CognitiveSession, MemoryExperience
 from core.api.filters import FlagFilter, IdFilter, TimeWindowFilterSet
 
@@ -47,6 +48,15 @@ class MemoryFilterSet(TimeWindowFilterSet):
         field_name="retrievability", lookup_expr="lte", min_value=0, max_value=1, label="Largest retrievability now."
     )
 
+    forgotten = FlagFilter(
+        method="filter_forgotten", label="Whether, when last assessed, it was recalled less than every other time."
+    )
+
     class Meta:
         model = MemoryExperience
         fields: list[str] = []
+
+    def filter_forgotten(self, queryset: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
+        """Memories that were forgotten when they were assessed, or that were not."""
+        operator = "lt" if value else "gte"
+        return queryset.filter(**{f"assessment__strength__{operator}": FORGOTTEN_BELOW})

@@ -1,7 +1,7 @@
 """Models of the cognitive app."""
 
 from cognitive.models.complexity import ComplexityRecord, ComplexitySnapshot, ComplexitySummary, DailyComplexity
-from cognitive.models.experience import CognitiveSession, MemoryExperience, MemoryRetrieval
+from cognitive.models.experience import CognitiveSession, MemoryExperience, MemoryRetrieval, MemoryStrength
 
 __all__ = [
     "CognitiveSession",
@@ -11,4 +11,5 @@ __all__ = [
     "DailyComplexity",
     "MemoryExperience",
     "MemoryRetrieval",
+    "MemoryStrength",
 ]

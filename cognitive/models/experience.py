@@ -217,3 +217,42 @@ class MemoryRetrieval(RecordModel):
 
     def __str__(self) -> str:
         return f"recall of memory {self.experience_id} at {self.retrieved_at:%Y-%m-%d %H:%M:%S}"
+
+
+class MemoryStrength(RecordModel):
+    """How well one memory could be recalled when it was last assessed, and when it will count as forgotten.
+
+    Written by the worker from the forgetting curve, and by every recall; the API's `retrievability` is of now.
+    """
+
+    memory = models.OneToOneField(
+        MemoryExperience,
+        on_delete=models.CASCADE,
+        primary_key=True,
+        related_name="assessment",
+        help_text="The memory.",
+    )
+    strength = models.FloatField(help_text="Probability of recall R when it was assessed, 0 to 1.")
+    consolidation_level = models.FloatField(help_text="How far it had become long-term, S / (S + 30 d), 0 to 1.")
+    forgotten_at = models.DateTimeField(
+        help_text="When R falls to 1/2 unless it is recalled before: 12.79 S after the latest successful recall."
+    )
+    assessed_at = models.DateTimeField(help_text="When it was assessed.")
+
+    class Meta:
+        db_table = "memory_strengths"
+        ordering = ["forgotten_at", "memory_id"]
+        verbose_name = "memory strength"
+        indexes = [
+            # "What has been forgotten, and what will be next?"
+            models.Index(fields=["forgotten_at"], name="memory_strengths_forgotten_idx"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(strength__range=(0, 1)), name="memory_strengths_strength_ck"),
+            models.CheckConstraint(
+                condition=Q(consolidation_level__range=(0, 1)), name="memory_strengths_consolidation_ck"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"strength of memory {self.memory_id} at {self.assessed_at:%Y-%m-%d %H:%M:%S}"
