@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cognitive", "0002_complexity"),
+        ("cognitive", "0003_audit"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("core", "0009_frame_encoding"),
-        ("kuramoto", "0002_reality_status"),
+        ("kuramoto", "0003_audit"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cognitive", "0003_memory_graph"),
+        ("cognitive", "0004_memory_graph"),
     ]
 
     operations = [
