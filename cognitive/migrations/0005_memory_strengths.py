@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from core.db.sql import RunSQLFile
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -68,4 +70,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        RunSQLFile("cognitive", "0006_memory_strengths"),
     ]

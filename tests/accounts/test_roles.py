@@ -35,7 +35,7 @@ MATRIX: dict[str, tuple[str, str, str, str]] = {
     "cognitive.dailycomplexity": ("v", "v", "v", "v"),
     "cognitive.memoryexperience": ("vacd", "vac", "vac", "v"),
     "cognitive.memoryretrieval": ("va", "va", "va", "v"),
-    "cognitive.memorystrength": ("v", "v", "v", "v"),
+    "cognitive.memorystrength": ("vacd", "v", "v", "v"),
     "constitutional.constitutionalpolicy": ("vacd", "vac", "v", "v"),
     "constitutional.policymonitorstate": ("v", "v", "", "v"),
     "constitutional.policyversion": ("v", "v", "v", "v"),

@@ -22,6 +22,7 @@ EXEMPT = {
 BY_STATEMENT = {
     "cognitive.consciousness_snapshots",
     "cognitive.memory_retrievals",
+    "cognitive.memory_strengths",
     "constitutional.policy_monitor_states",
     "kuramoto.kuramoto_oscillators",
     "kuramoto.synchronization_events",
