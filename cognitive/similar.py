@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,13 +60,13 @@ def list_similar_memories(
     return _search(parameters, exact=True) if len(found) < k and not exact else found
 
 
-def get_embedding(memory_id: int) -> Vector | None:
-    """The embedding of a memory, single precision; None where it has none.
+def get_embedding(memory_id: int) -> Sequence[float] | None:
+    """The embedding of a memory; None where it has none.
 
     Raises:
         MemoryExperience.DoesNotExist: there is no such memory that may be seen.
     """
-    found: Vector | None = MemoryExperience.objects.values_list("embedding", flat=True).get(pk=memory_id)
+    found: Sequence[float] | None = MemoryExperience.objects.values_list("embedding", flat=True).get(pk=memory_id)
     return found
 
 

@@ -66,7 +66,7 @@ def draw_strip(keys: Sequence[tuple[int, datetime]], size: int) -> bytes:
     """
     frames = [frame if frame.ndim == 2 else np.tile(frame, (size, 1)) for frame in read_frames(keys)]
     # No wider than a picture may be, whatever the number of points.
-    step = max(1, -(-frames[0].shape[1] // size))
+    step = max(1, frames[0].shape[1] // size)
     return movie_strip([frame[:: step if len(frame) > size else 1, ::step] for frame in frames], size)
 
 

@@ -7,7 +7,7 @@ little, as when few rows of a partition may be seen, everything is searched whol
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -84,13 +84,15 @@ def list_similar_states(
     return found
 
 
-def get_embedding(state_id: int) -> Vector | None:
-    """The embedding of a state, single precision; None where it has none.
+def get_embedding(state_id: int) -> Sequence[float] | None:
+    """The embedding of a state; None where it has none.
 
     Raises:
         OscillatorState.DoesNotExist: there is no such state that may be seen.
     """
-    found: Vector | None = OscillatorState.objects.values_list("semantic_embedding", flat=True).get(pk=state_id)
+    found: Sequence[float] | None = OscillatorState.objects.values_list("semantic_embedding", flat=True).get(
+        pk=state_id
+    )
     return found
 
 

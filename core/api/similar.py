@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -18,7 +18,10 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def read_target(
-    vector: list[float] | None, row_id: int | None, get_embedding: Callable[[int], Vector | None], dimensions: int
+    vector: list[float] | None,
+    row_id: int | None,
+    get_embedding: Callable[[int], Sequence[float] | None],
+    dimensions: int,
 ) -> Vector:
     """The vector to look for: the one given, or that of the row named.
 
