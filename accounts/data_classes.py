@@ -20,7 +20,7 @@ DATA_CLASSES: dict[str, frozenset[str]] = {
     "configuration": frozenset({"core.systemconfig"}),
     "events": frozenset({"constitutional.runguardstate", "kuramoto.synchronizationevent"}),
     "fields": frozenset({"core.fieldstate"}),
-    "memories": frozenset({"cognitive.memoryexperience", "cognitive.memoryretrieval"}),
+    "memories": frozenset({"cognitive.memoryexperience", "cognitive.memoryretrieval", "cognitive.memorystrength"}),
     "metrics": frozenset({"validation.metricsample", "validation.metricseries", "validation.systemmetric"}),
     "networks": frozenset({"core.realityedge", "core.realitynetwork", "core.realitynode"}),
     "neurons": frozenset({"core.entanglement", "core.neuronevent", "core.quantumneuron", "core.statetransition"}),
