@@ -51,6 +51,12 @@ SECRET_KEY = read_secret("NFCS_SECRET_KEY") or read_or_make_secret_key(DATA_DIR 
 ENCRYPTION_KEYS = env.str("NFCS_ENCRYPTION_KEYS", "")
 ENCRYPTION_KEYS_FILE = env.str("NFCS_ENCRYPTION_KEYS_FILE", "")
 """The keys of encrypted columns, or the file that holds them; without either `encryption_keys` in `DATA_DIR` does."""
+AUDIT_SIGNING_KEY = read_secret("NFCS_AUDIT_SIGNING_KEY")
+"""64 hex digits; '' for the key that a first use makes in `DATA_DIR`."""
+AUDIT_TRUSTED_KEYS: list[str] = env.list("NFCS_AUDIT_TRUSTED_KEYS", [])
+"""Public keys of signing keys that were replaced."""
+AUDIT_CHECKPOINT_DIR = env.str("NFCS_AUDIT_CHECKPOINT_DIR", "")
+"""Where a copy of every checkpoint is written; '' for nowhere."""
 ALLOWED_HOSTS = env.list("NFCS_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("NFCS_CSRF_TRUSTED_ORIGINS", [])
 ENVIRONMENT = env.str("NFCS_ENVIRONMENT", "production")

@@ -1,0 +1,272 @@
+"""Verification of the audit chain as it stands in the database."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import psycopg
+from django.db import connections
+
+from core.audit_verifier import (
+    LANES,
+    ZERO,
+    Checkpoint,
+    Finding,
+    Mark,
+    Report,
+    find_dropped,
+    list_retained,
+    read_checkpoint,
+    verify_checkpoints,
+)
+from core.db.audit_reader import LaneTask, open_snapshot, verify_lane, verify_lanes_in_process
+from core.db.identity import SYSTEM, acting_as
+from core.models import AuditEntry
+from core.services.audit import record_event
+from core.services.audit_checkpoints import list_closed_partitions
+from core.signing_key import list_trusted_keys
+
+logger = logging.getLogger(__name__)
+
+STRETCH = 100_000
+"""Links after which progress is told and another process may go on."""
+MAX_UNLINKED = 1000
+TABLE = "nfcs_core.golden_dag_audit"
+ROW_KEY = "verification"
+
+
+@dataclass(frozen=True)
+class Span:
+    """What is verified: from the heads of one checkpoint to those of another.
+
+    Attributes:
+        after: number of the checkpoint it begins after; 0 for the beginning.
+        upto: number of the checkpoint it ends with; None for the end of every lane.
+    """
+
+    after: int = 0
+    upto: int | None = None
+
+
+def connection_info(alias: str = "default") -> dict[str, Any]:
+    """How to open a connection of one's own to the database of an alias, without Django's cursors."""
+    wrapper = connections[alias]
+    parameters: dict[str, Any] = wrapper.get_connection_params()
+    return {
+        name: value
+        for name, value in parameters.items()
+        if name not in ("cursor_factory", "context", "server_side_binding") and value is not None
+    }
+
+
+def find_span(checkpoints: Sequence[Checkpoint], *, start: datetime | None, end: datetime | None) -> Span:
+    """The span between checkpoints that covers a span of time."""
+    made = [(checkpoint.number, datetime.fromisoformat(checkpoint.content["made_at"])) for checkpoint in checkpoints]
+    after = max((number for number, at in made if start and at <= start), default=0)
+    upto = min((number for number, at in made if end and at >= end), default=None)
+    return Span(after, upto)
+
+
+def verify_chain(
+    *,
+    alias: str = "default",
+    start: datetime | None = None,
+    end: datetime | None = None,
+    after: int | None = None,
+    processes: int = 1,
+    trusted_keys: Sequence[bytes] | None = None,
+    earlier: Sequence[Checkpoint] = (),
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Verify entries, links, lanes and checkpoints in one snapshot of the database.
+
+    Args:
+        start, end: verify only what lies between the checkpoints around them.
+        after: verify only what came after this checkpoint; 0 for all. Overrides `start` and `end`.
+        trusted_keys: keys that may have signed; the installation's own by default, () for whichever stand there.
+        earlier: checkpoints kept elsewhere.
+        progress: called with links done and links in all.
+    """
+    report = Report()
+    info = connection_info(alias)
+    with open_snapshot(info) as connection:
+        checkpoints = _read_checkpoints(connection, report)
+        span = Span(after) if after is not None else find_span(checkpoints, start=start, end=end)
+        tasks = _list_tasks(connection, checkpoints, span)
+        total = sum(task.upto - task.after for task in tasks)
+        done = 0
+        for part in _run(tasks, info, connection, processes):
+            _merge(report, part)
+            done += part.links
+            progress(done, total)
+        if span.upto is None:
+            _find_unlinked(connection, report, checkpoints, span)
+    verify_checkpoints(
+        checkpoints,
+        report,
+        trusted_keys=list_trusted_keys() if trusted_keys is None else trusted_keys,
+        earlier=earlier,
+    )
+    if checkpoints and span.upto is None:
+        dropped = {(gone["table"], gone["partition"]) for point in checkpoints for gone in point.content["retained"]}
+        report.findings += find_dropped(checkpoints[-1], list_closed_partitions(), dropped)
+    return report
+
+
+def _read_checkpoints(connection: psycopg.Connection[Any], report: Report) -> list[Checkpoint]:
+    checkpoints = []
+    for number, document, digest, signature, public_key in connection.execute(
+        "SELECT number, document, sha256, signature, public_key FROM nfcs_core.audit_checkpoints ORDER BY number"
+    ):
+        try:
+            checkpoint = read_checkpoint(bytes(document), bytes(signature), bytes(public_key))
+        except ValueError as error:
+            report.findings.append(Finding("checkpoint", f"checkpoint {number} cannot be read: {error}"))
+            continue
+        if checkpoint.number != number or checkpoint.sha256 != bytes(digest).hex():
+            report.findings.append(Finding("checkpoint", f"checkpoint {number} is not what its columns say"))
+        checkpoints.append(checkpoint)
+    return checkpoints
+
+
+def _list_tasks(connection: psycopg.Connection[Any], checkpoints: Sequence[Checkpoint], span: Span) -> list[LaneTask]:
+    by_number = {checkpoint.number: checkpoint for checkpoint in checkpoints}
+    begin = by_number[span.after].marks() if span.after in by_number else {}
+    end = by_number[span.upto].marks() if span.upto is not None else None
+    heads = {
+        lane: (sequence, bytes(head))
+        for lane, sequence, head in connection.execute("SELECT lane, sequence, head FROM nfcs_core.audit_lanes")
+    }
+    last_links: dict[int, int] = dict(
+        connection.execute("SELECT lane, max(sequence) FROM nfcs_core.audit_links GROUP BY lane").fetchall()
+    )
+    retained = tuple(list_retained(checkpoints))
+    tasks = []
+    for lane in range(LANES):
+        first = begin.get(lane, Mark(0, ZERO, 0))
+        marks = [
+            checkpoint.marks()[lane]
+            for checkpoint in checkpoints
+            if checkpoint.number > span.after
+            and (span.upto is None or checkpoint.number <= span.upto)
+            and lane in checkpoint.marks()
+        ]
+        head = None if end is not None else heads.get(lane, (0, ZERO))
+        upto = end.get(lane, first).sequence if end is not None else max(last_links.get(lane, 0), first.sequence)
+        if not (upto or marks or head not in (None, (0, ZERO))):
+            continue
+        for stretch in _split(connection, lane, first, upto):
+            *_, last = stretch
+            inside = tuple(mark for mark in marks if stretch[0].sequence < mark.sequence <= last.sequence)
+            ends = last.sequence == upto
+            tasks.append(
+                LaneTask(
+                    lane,
+                    stretch[0].sequence,
+                    stretch[0].head,
+                    last.sequence,
+                    head if ends else (last.sequence, last.head),
+                    inside + tuple(mark for mark in marks if ends and mark.sequence > upto),
+                    retained,
+                )
+            )
+    return tasks
+
+
+def _split(connection: psycopg.Connection[Any], lane: int, first: Mark, upto: int) -> list[tuple[Mark, Mark]]:
+    """Stretches of a lane; each ends with what the next one begins after, so that none is verified for itself."""
+    bounds = [
+        Mark(sequence, bytes(digest), 0)
+        for sequence, digest in connection.execute(
+            "SELECT sequence, link_sha256 FROM nfcs_core.audit_links WHERE lane = %s AND sequence = ANY(%s)"
+            " ORDER BY sequence",
+            [lane, list(range(first.sequence + STRETCH, upto, STRETCH))],
+        )
+    ]
+    points = [first, *bounds, Mark(upto, ZERO, 0)]
+    return list(pairwise(points))
+
+
+def _run(tasks: Sequence[LaneTask], info: dict[str, Any], connection: psycopg.Connection[Any], processes: int) -> Any:
+    if processes <= 1 or len(tasks) <= 1:
+        for task in tasks:
+            yield verify_lane(connection, task)
+        return
+    (snapshot,) = connection.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
+    # The longest first; each process takes the next lane when it is done with one.
+    queue = sorted(tasks, key=lambda task: task.after - task.upto)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        for future in as_completed([pool.submit(verify_lanes_in_process, info, snapshot, [task]) for task in queue]):
+            yield from future.result()
+
+
+def _merge(report: Report, part: Report) -> None:
+    report.links += part.links
+    report.entries += part.entries
+    report.retained += part.retained
+    report.findings += part.findings
+
+
+def _find_unlinked(
+    connection: psycopg.Connection[Any], report: Report, checkpoints: Sequence[Checkpoint], span: Span
+) -> None:
+    """Entries that no link names: somebody wrote them past the trigger."""
+    since = datetime(1, 1, 1, tzinfo=UTC)
+    for checkpoint in checkpoints:
+        if checkpoint.number == span.after:
+            since = datetime.fromisoformat(checkpoint.content["made_at"])
+    try:
+        with connection.transaction():
+            rows = connection.execute(
+                """
+                SELECT e.id, e.table_name, e.row_key FROM nfcs_core.golden_dag_audit e
+                WHERE e.ts >= %s AND NOT EXISTS (
+                    SELECT FROM nfcs_core.audit_links l WHERE l.entry_id = e.id AND l.entry_ts = e.ts)
+                ORDER BY e.id LIMIT %s
+                """,
+                [since, MAX_UNLINKED],
+            ).fetchall()
+    except psycopg.DatabaseError as error:
+        if not any(finding.kind == "unreadable" for finding in report.findings):
+            report.findings.append(Finding("unreadable", f"{TABLE} cannot be read: {str(error).splitlines()[0]}"))
+        return
+    report.findings += [
+        Finding("inserted", f"entry {entry_id} about {table} {key} was never linked", entry_id)
+        for entry_id, table, key in rows
+    ]
+
+
+def verify_and_record(*, now: datetime, full: bool) -> Report:
+    """Verify in the background, all of it or what came after the last verified checkpoint, and record the outcome."""
+    last = get_last_verification()
+    after = 0 if full or last is None or not last["ok"] else last["last_checkpoint"]
+    report = verify_chain(after=after)
+    details = {
+        **{name: value for name, value in report.describe().items() if name != "findings"},
+        "full": after == 0,
+        "verified_at": now.astimezone(UTC).isoformat(),
+        "findings": [str(finding) for finding in report.findings[:20]],
+    }
+    with acting_as(SYSTEM):
+        record_event(event="audit.verified", action="read", table_name=TABLE, row_key=ROW_KEY, details=details)
+    if report.first_bad is not None:
+        logger.warning("the audit chain is broken: %s", report.first_bad)
+    return report
+
+
+def get_last_verification() -> dict[str, Any] | None:
+    """The outcome of the last background verification, or None before the first."""
+    entry = AuditEntry.objects.filter(table_name=TABLE, row_key=ROW_KEY).order_by("-ts", "-id").first()
+    if entry is None:
+        return None
+    outcome: dict[str, Any] = json.loads(bytes(entry.payload))["details"]
+    return outcome
