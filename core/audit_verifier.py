@@ -296,10 +296,12 @@ def verify_checkpoints(
     *,
     trusted_keys: Sequence[bytes] = (),
     earlier: Sequence[Checkpoint] = (),
+    first: int | None = None,
 ) -> None:
     """Verify signatures, order and what checkpoints say of each other.
 
     Args:
+        first: number of the checkpoint they begin with, where it is known.
         trusted_keys: public keys that may have signed; () for whichever stand there.
         earlier: checkpoints kept elsewhere.
     """
@@ -319,6 +321,8 @@ def verify_checkpoints(
             report.findings.append(Finding("signature", f"the signature of {name} is not of its document"))
         dropped |= {(span["table"], span["partition"]) for span in checkpoint.content["retained"]}
         if previous is None:
+            if first not in (None, checkpoint.number):
+                report.findings.append(Finding("checkpoint", f"{name} is the first one; checkpoint {first} is missing"))
             if checkpoint.number == 1 and checkpoint.content["previous"] is not None:
                 report.findings.append(Finding("checkpoint", "checkpoint 1 follows another one"))
         else:
@@ -429,7 +433,13 @@ def verify_export(directory: Path, *, trusted_keys: Sequence[bytes] = (), earlie
                 Finding("inserted", f"entry {entry['id']} of {entry['table']} was never linked", entry["id"])
             )
         _need(len(unlinked) == manifest["unlinked"], "manifest: unlinked")
-        verify_checkpoints(checkpoints, report, trusted_keys=trusted_keys, earlier=earlier)
+        verify_checkpoints(
+            checkpoints,
+            report,
+            trusted_keys=trusted_keys,
+            earlier=earlier,
+            first=max(1, manifest["from_checkpoint"]),
+        )
     except OSError as error:
         report.findings.append(Finding("malformed", f"{error.filename}: {error.strerror}"))
     except Malformed as error:
@@ -442,7 +452,7 @@ def _verify_lanes(
 ) -> None:
     numbers = [checkpoint.number for checkpoint in checkpoints]
     first, last = manifest["from_checkpoint"], manifest["to_checkpoint"]
-    _need(last in numbers and (first in numbers if first else numbers[0] == 1), "manifest: checkpoints")
+    _need(last in numbers and (not first or first in numbers), "manifest: checkpoints")
     start = checkpoints[numbers.index(first)].marks() if first else {}
     end = checkpoints[numbers.index(last)].marks()
     retained = list_retained(checkpoints)

@@ -30,6 +30,23 @@ def on_app_ready(app: Any) -> None:
         """Make the partitions of the coming months."""
         call_command("partitions", "ensure")
 
+    @app.periodic(cron="7 * * * *")
+    @app.task(name="nfcs.checkpoint_audit", lock="nfcs.checkpoint_audit", queueing_lock="nfcs.checkpoint_audit")
+    def checkpoint_audit(timestamp: int) -> None:
+        """Sign what the newest link of every lane of the audit is."""
+        from core.services.audit_checkpoints import make_checkpoint
+
+        make_checkpoint(now=timezone.now(), reason="schedule")
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name="nfcs.verify_audit", lock="nfcs.verify_audit", queueing_lock="nfcs.verify_audit")
+    def verify_audit(timestamp: int) -> None:
+        """Verify the audit from the last verified checkpoint on; all of it in the first run after two at night."""
+        from core.services.audit_verification import verify_and_record
+
+        now = datetime.now(UTC)
+        verify_and_record(now=now, full=(now.hour, now.minute // 10) == (2, 0))
+
     @app.periodic(cron="* * * * *")
     @app.task(name="nfcs.end_monitoring", queueing_lock="nfcs.end_monitoring")
     def end_monitoring_of_ended_runs(timestamp: int) -> None:

@@ -114,6 +114,7 @@ def verify_chain(
         report,
         trusted_keys=list_trusted_keys() if trusted_keys is None else trusted_keys,
         earlier=earlier,
+        first=1,
     )
     if checkpoints and span.upto is None:
         dropped = {(gone["table"], gone["partition"]) for point in checkpoints for gone in point.content["retained"]}

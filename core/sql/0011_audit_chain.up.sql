@@ -52,13 +52,16 @@ DECLARE
     any_lane integer := floor(random() * 8);
     taken nfcs_core.audit_lanes;
 BEGIN
-    SELECT l.* INTO taken FROM nfcs_core.audit_lanes l
-    ORDER BY l.lane <> coalesce(mine, 0), l.lane LIMIT 1 FOR UPDATE SKIP LOCKED;
-    IF NOT FOUND THEN
+    FOR attempt IN 1 .. 2 LOOP
+        SELECT l.* INTO taken FROM nfcs_core.audit_lanes l
+        ORDER BY l.lane <> coalesce(mine, 0), l.lane LIMIT 1 FOR UPDATE SKIP LOCKED;
+        EXIT WHEN FOUND OR attempt = 2;
         INSERT INTO nfcs_core.audit_lanes (lane, sequence, head)
         SELECT lane, 0, decode(repeat('00', 32), 'hex') FROM generate_series(0, 7) lane
         WHERE NOT EXISTS (SELECT FROM nfcs_core.audit_lanes)
         ON CONFLICT DO NOTHING;
+    END LOOP;
+    IF taken IS NULL THEN
         SELECT l.* INTO STRICT taken FROM nfcs_core.audit_lanes l WHERE l.lane = any_lane FOR UPDATE;
     END IF;
     PERFORM set_config('nfcs.audit_lane', taken.lane::text, true);

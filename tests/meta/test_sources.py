@@ -20,7 +20,7 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|\bNotImplementedError\b|^\s*
 ABSTRACT = {"constitutional/admin/steps.py": "abstract methods; the metaclass of Django's admin leaves no room for ABC"}
 """By path: why it may raise NotImplementedError."""
 LONGEST_FILE = 400
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {"core/audit_verifier.py": "shipped as the one file that verifies an export"}
 """By path: why it is longer."""
 
 
