@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import orjson
 from django.contrib import admin
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from core.admin_base import TelemetryAdmin, TimeWindowFilter, time_column
-from core.models import AuditEntry
+from core.admin_base import ReadOnlyAdmin, TelemetryAdmin, TimeWindowFilter, time_column
+from core.audit_selectors import list_differences, show_value
+from core.audit_verifier import name_key
+from core.models import AuditCheckpoint, AuditEntry
 
 
 @admin.register(AuditEntry)
@@ -30,14 +31,14 @@ class AuditEntryAdmin(TelemetryAdmin):
 
     @admin.display(description="column: before, after")
     def difference(self, entry: AuditEntry) -> SafeString:
-        """Columns that differ between before and after."""
-        payload = orjson.loads(bytes(entry.payload))
-        before, after = payload["before"] or {}, payload["after"] or {}
-        names = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+        """Columns that differ between before and after, or what an event or statement tells."""
+        differences = list_differences(bytes(entry.payload))
+        if not differences:
+            return format_html('<pre class="json">{}</pre>', bytes(entry.payload).decode(errors="replace"))
         rows = format_html_join(
             "",
             "<tr><th>{}</th><td>{}</td><td>{}</td></tr>",
-            ((name, _show(before.get(name)), _show(after.get(name))) for name in names),
+            ((name, show_value(before), show_value(after)) for name, before, after in differences),
         )
         return format_html("<table>{}</table>", rows)
 
@@ -47,5 +48,27 @@ class AuditEntryAdmin(TelemetryAdmin):
         return bytes(entry.payload_sha256).hex()
 
 
-def _show(value: object) -> str:
-    return "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
+@admin.register(AuditCheckpoint)
+class AuditCheckpointAdmin(ReadOnlyAdmin):
+    """Signed checkpoints of the audit's chain."""
+
+    list_display = ("number", "made_at", "reason", "entries", "key")
+    list_filter = ("reason",)
+    ordering = ("-number",)
+    fields = ("number", "made_at", "reason", "entries", "digest", "key", "signed_text")
+    readonly_fields = ("digest", "key", "signed_text")
+
+    @admin.display(description="SHA-256")
+    def digest(self, checkpoint: AuditCheckpoint) -> str:
+        """The digest of the document, hex."""
+        return bytes(checkpoint.sha256).hex()
+
+    @admin.display(description="key")
+    def key(self, checkpoint: AuditCheckpoint) -> str:
+        """The id of the key that signed."""
+        return name_key(bytes(checkpoint.public_key))
+
+    @admin.display(description="document")
+    def signed_text(self, checkpoint: AuditCheckpoint) -> SafeString:
+        """What was signed."""
+        return format_html('<pre class="json">{}</pre>', bytes(checkpoint.document).decode(errors="replace"))

@@ -13,13 +13,14 @@ from typing import Any
 import psycopg
 
 from core import audit_verifier
+from core.audit_selectors import VERIFIED_TABLE
 from core.audit_verifier import EXPORT, LANES, PROOF, Checkpoint, Entry, Link, Mark, read_checkpoint
 from core.db.audit_reader import LaneReader, open_snapshot
 from core.exceptions import Conflict, NotFound
 from core.models import AuditCheckpoint
 from core.services.audit import record_event
 from core.services.audit_checkpoints import make_checkpoint, read_row, render_checkpoint
-from core.services.audit_verification import TABLE, Span, connection_info, find_span
+from core.services.audit_verification import Span, connection_info, find_span
 
 STEP = 10_000
 """Links after which progress is told."""
@@ -81,7 +82,7 @@ def export_audit(
     record_event(
         event="audit.exported",
         action="read",
-        table_name=TABLE,
+        table_name=VERIFIED_TABLE,
         row_key="*",
         details={name: value for name, value in manifest.items() if name != "format"},
     )

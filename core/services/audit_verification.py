@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import multiprocessing
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 import psycopg
 from django.db import connections
 
+from core.audit_selectors import VERIFIED_ROW, VERIFIED_TABLE, get_last_verification
 from core.audit_verifier import (
     LANES,
     ZERO,
@@ -29,7 +29,6 @@ from core.audit_verifier import (
 )
 from core.db.audit_reader import LaneTask, open_snapshot, verify_lane, verify_lanes_in_process
 from core.db.identity import SYSTEM, acting_as
-from core.models import AuditEntry
 from core.services.audit import record_event
 from core.services.audit_checkpoints import list_closed_partitions
 from core.signing_key import list_trusted_keys
@@ -39,8 +38,6 @@ logger = logging.getLogger(__name__)
 STRETCH = 100_000
 """Links after which progress is told and another process may go on."""
 MAX_UNLINKED = 1000
-TABLE = "nfcs_core.golden_dag_audit"
-ROW_KEY = "verification"
 
 
 @dataclass(frozen=True)
@@ -238,7 +235,9 @@ def _find_unlinked(
             ).fetchall()
     except psycopg.DatabaseError as error:
         if not any(finding.kind == "unreadable" for finding in report.findings):
-            report.findings.append(Finding("unreadable", f"{TABLE} cannot be read: {str(error).splitlines()[0]}"))
+            report.findings.append(
+                Finding("unreadable", f"{VERIFIED_TABLE} cannot be read: {str(error).splitlines()[0]}")
+            )
         return
     report.findings += [
         Finding("inserted", f"entry {entry_id} about {table} {key} was never linked", entry_id)
@@ -258,16 +257,9 @@ def verify_and_record(*, now: datetime, full: bool) -> Report:
         "findings": [str(finding) for finding in report.findings[:20]],
     }
     with acting_as(SYSTEM):
-        record_event(event="audit.verified", action="read", table_name=TABLE, row_key=ROW_KEY, details=details)
+        record_event(
+            event="audit.verified", action="read", table_name=VERIFIED_TABLE, row_key=VERIFIED_ROW, details=details
+        )
     if report.first_bad is not None:
         logger.warning("the audit chain is broken: %s", report.first_bad)
     return report
-
-
-def get_last_verification() -> dict[str, Any] | None:
-    """The outcome of the last background verification, or None before the first."""
-    entry = AuditEntry.objects.filter(table_name=TABLE, row_key=ROW_KEY).order_by("-ts", "-id").first()
-    if entry is None:
-        return None
-    outcome: dict[str, Any] = json.loads(bytes(entry.payload))["details"]
-    return outcome

@@ -14,6 +14,7 @@ from django.urls import reverse
 from accounts.models import User
 from constitutional.models import Violation
 from constitutional.selectors import count_open_violations, list_open_violations
+from core.audit_selectors import get_chain_status
 from core.charts import Level, Markup, sparkline
 from core.constants import PARTITIONED_TABLES
 from core.drawing import draw_network
@@ -331,6 +332,18 @@ def _describe_validation(validation: ValidationRun, now: datetime) -> dict[str, 
     return {"validation": validation, "level": level, "age": format_since(validation.executed_at, now)}
 
 
+def collect_audit(scene: Scene) -> dict[str, Any]:
+    """Whether the chain of the audit holds."""
+    status = get_chain_status()
+    levels: dict[str, Level] = {"ok": "ok", "broken": "emergency", "unverified": "notice"}
+    return {
+        "status": status,
+        "level": levels[status.state],
+        "checkpoint_age": format_since(status.last_checkpoint_at, scene.now) if status.last_checkpoint_at else "",
+        "verified_age": format_since(status.verified_at, scene.now) if status.verified_at else "never",
+    }
+
+
 _RUN, _STATE, _FIELD = "core.view_run", "kuramoto.view_oscillatorstate", "core.view_fieldstate"
 
 PANELS: dict[str, Panel] = {
@@ -345,6 +358,7 @@ PANELS: dict[str, Panel] = {
         Panel("violations", "Open violations", 6, ("constitutional.view_violation",), 4, 650, collect_violations),
         Panel("events", "Synchronization events", 6, ("kuramoto.view_synchronizationevent",), 4, 650, collect_events),
         Panel("database", "Database", 8, ("core.read_server_metrics",), 30, 886, collect_database),
+        Panel("audit", "Audit", 12, ("core.view_auditentry", "core.view_auditcheckpoint"), 30, 1340, collect_audit),
         Panel("validation", "Validation", 4, ("validation.view_validationrun",), 30, 422, collect_validation),
     )
 }
