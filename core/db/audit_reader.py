@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from struct import Struct
 from typing import Any
 
 import psycopg
@@ -16,21 +15,17 @@ from core.audit_verifier import Entry, Lane, Link, Mark, Report
 CHUNK = 20_000
 """Links read at once."""
 _EPOCH_US = 946_684_800_000_000
-_HEADER = 19
-_FIXED = Struct(">hiqiqiqi32si32si32s")
-_LENGTH = Struct(">i")
 _SELECT = """
-    COPY (
-        SELECT l.sequence, l.entry_id, l.entry_ts, l.entry_sha256, l.previous_sha256, l.link_sha256,
-               {columns}
-        FROM nfcs_core.audit_links l {join}
-        WHERE l.lane = {lane} AND l.sequence BETWEEN {first} AND {last}
-        ORDER BY l.sequence
-    ) TO STDOUT (FORMAT binary)
+    SELECT l.sequence, l.entry_id, timestamptz_send(l.entry_ts), l.entry_sha256, l.previous_sha256, l.link_sha256,
+           {columns}
+    FROM nfcs_core.audit_links l {join}
+    WHERE l.lane = {lane} AND l.sequence BETWEEN {first} AND {last}
+    ORDER BY l.sequence
 """
 _COLUMNS = sql.SQL(
-    "coalesce(e.actor_id::text, CASE WHEN e.id IS NOT NULL THEN '-' END), e.database_role, e.action, e.table_name,"
-    " e.row_key, e.payload, e.payload_sha256"
+    "convert_to(coalesce(e.actor_id::text, CASE WHEN e.id IS NOT NULL THEN '-' END), 'UTF8'),"
+    " convert_to(e.database_role, 'UTF8'), convert_to(e.action, 'UTF8'), convert_to(e.table_name, 'UTF8'),"
+    " convert_to(e.row_key, 'UTF8'), e.payload, e.payload_sha256"
 )
 _JOIN = sql.SQL("LEFT JOIN nfcs_core.golden_dag_audit e ON e.id = l.entry_id AND e.ts = l.entry_ts")
 
@@ -73,7 +68,7 @@ class LaneReader:
 
     def _read_chunk(self, first: int, last: int) -> Iterator[Link]:
         try:
-            yield from self._copy(first, last, _COLUMNS, _JOIN)
+            yield from self._fetch(first, last, _COLUMNS, _JOIN)
         except psycopg.DatabaseError as error:
             if self.connection.closed:
                 raise
@@ -82,12 +77,12 @@ class LaneReader:
                 yield from self._read_chunk(first, middle)
                 yield from self._read_chunk(middle + 1, last)
                 return
-            nothing = sql.SQL("NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::bytea, NULL::bytea")
-            for link in self._copy(first, last, nothing, sql.SQL("")):
+            nothing = sql.SQL(", ".join(["NULL::bytea"] * 7))
+            for link in self._fetch(first, last, nothing, sql.SQL("")):
                 self.unreadable[link.entry_id] = str(error).split("\n")[0]
                 yield link
 
-    def _copy(self, first: int, last: int, columns: sql.Composable, join: sql.Composable) -> list[Link]:
+    def _fetch(self, first: int, last: int, columns: sql.Composable, join: sql.Composable) -> list[Link]:
         statement = sql.SQL(_SELECT).format(
             columns=columns,
             join=join,
@@ -95,54 +90,22 @@ class LaneReader:
             first=sql.Literal(first),
             last=sql.Literal(last),
         )
-        links = []
-        with self.connection.transaction(), self.connection.cursor() as cursor, cursor.copy(statement) as copy:
-            offset = _HEADER
-            for row in copy:
-                if len(row) - offset > 2:
-                    links.append(_parse(row, offset))
-                offset = 0
-        return links
-
-
-def _parse(row: Any, offset: int) -> Link:
-    row = bytes(row)
-    try:
-        (_, _, sequence, _, entry_id, _, ts, one, entry_sha256, two, previous, three, link_sha256) = _FIXED.unpack_from(
-            row, offset
-        )
-    except ValueError:
-        one = two = three = 0
-    if not one == two == three == 32:
-        return _parse_odd(row, offset)
-    at = offset + _FIXED.size
-    values: list[bytes | None] = []
-    for _ in range(7):
-        (length,) = _LENGTH.unpack_from(row, at)
-        at += 4
-        if length < 0:
-            values.append(None)
-        else:
-            values.append(row[at : at + length])
-            at += length
-    entry = None if values[0] is None else Entry(*values)  # type: ignore[arg-type]
-    return Link(sequence, entry_id, ts + _EPOCH_US, entry_sha256, previous, link_sha256, entry)
-
-
-def _parse_odd(row: bytes, offset: int) -> Link:
-    """A row whose digests are no digests; only a superuser can write one."""
-    at = offset + 2
-    values: list[bytes | None] = []
-    for _ in range(13):
-        (length,) = _LENGTH.unpack_from(row, at)
-        at += 4
-        values.append(None if length < 0 else row[at : at + length])
-        at += max(length, 0)
-    numbers = [int.from_bytes(value or b"", "big", signed=True) for value in values[:3]]
-    entry = None if values[6] is None else Entry(*values[6:])  # type: ignore[arg-type]
-    return Link(
-        numbers[0], numbers[1], numbers[2] + _EPOCH_US, values[3] or b"", values[4] or b"", values[5] or b"", entry
-    )
+        # The binary protocol hands over octets as they are.
+        with self.connection.transaction():
+            rows = self.connection.execute(statement, binary=True).fetchall()
+        read = int.from_bytes
+        return [
+            Link(
+                row[0],
+                row[1],
+                read(row[2], "big", signed=True) + _EPOCH_US,
+                row[3],
+                row[4],
+                row[5],
+                None if row[6] is None else Entry._make(row[6:]),
+            )
+            for row in rows
+        ]
 
 
 def verify_lane(connection: psycopg.Connection[Any], task: LaneTask) -> Report:
