@@ -151,7 +151,8 @@ class Lane:
         self.lane, self.report = lane, report
         self.unreadable = unreadable if unreadable is not None else {}
         self.sequence, self.head = sequence, head
-        self.marks = [mark for mark in marks if mark.sequence > sequence]
+        # Of checkpoints between which the lane stood still the first counts; that they agree is verified elsewhere.
+        self.marks = sorted({mark.sequence: mark for mark in reversed(marks) if mark.sequence > sequence}.values())
         self.retained = retained
         self.first_unmarked: tuple[int, int] | None = None
 
@@ -463,7 +464,6 @@ def _verify_lanes(
             for checkpoint in checkpoints
             if first < checkpoint.number <= last and lane in checkpoint.marks()
         ]
-        marks = [mark for place, mark in enumerate(marks) if not place or mark.sequence > marks[place - 1].sequence]
         walker = Lane(lane, report, sequence=begin.sequence, head=begin.head, marks=marks, retained=retained)
         path = directory / f"lane-{lane}.jsonl"
         walker.walk(_read_link(line, path.name) for line in _read_lines(path, path.name, optional=True))
