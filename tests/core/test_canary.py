@@ -65,14 +65,17 @@ def logs() -> Iterator[io.StringIO]:
     """What the application logs at the level DEBUG, statements included."""
     out = io.StringIO()
     handler = logging.StreamHandler(out)
-    root = logging.getLogger()
-    root.addHandler(handler)
-    before, connection.force_debug_cursor = root.level, True
-    root.setLevel(logging.DEBUG)
+    loggers = [logging.getLogger(name) for name in (None, "django", "django.db.backends", "django.request")]
+    levels = [logger.level for logger in loggers]
+    loggers[0].addHandler(handler)
+    connection.force_debug_cursor = True
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
     yield out
     connection.force_debug_cursor = False
-    root.setLevel(before)
-    root.removeHandler(handler)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+    loggers[0].removeHandler(handler)
 
 
 @pytest.fixture
@@ -137,7 +140,7 @@ def read_pages(admin: Client) -> Iterator[tuple[str, bytes]]:
 
 
 def search(places: Iterator[tuple[str, bytes]], secrets: dict[str, str]) -> dict[str, set[str]]:
-    """By name of a secret: the places that hold it, as text, in base64 or hexadecimal or backwards in a dump."""
+    """By name of a secret: the places that hold it, as text of one octet or two a letter, or as hexadecimal."""
     found: dict[str, set[str]] = {name: set() for name in secrets}
     for place, content in places:
         for name, text in secrets.items():
