@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 from django.conf import settings
 
@@ -14,6 +15,9 @@ from core.models import NamedSecret
 
 NAME = re.compile(r"[a-z][a-z0-9_.-]{0,99}\Z")
 """How a secret may be called; no path leads out of the directory."""
+
+PLACE = re.compile(r"\{secret:([a-z][a-z0-9_.-]{0,99})\}")
+"""Where a secret is filled in."""
 
 
 class SecretMissing(Exception):
@@ -42,6 +46,21 @@ def read_named_secret(name: str) -> bytes:
             f"There is no secret {name}: neither a file in NFCS_SECRETS_DIR, nor {variable}, nor one in the database."
         )
     return secret
+
+
+def fill_in_secrets(address: str) -> tuple[str, list[str]]:
+    """An address with the named secrets in place of `{secret:NAME}`, and these as they stand in it.
+
+    Raises:
+        SecretMissing: there is none of a name.
+    """
+    used: list[str] = []
+
+    def fill_in(place: re.Match[str]) -> str:
+        used.append(quote(read_named_secret(place[1]), safe="/~"))
+        return used[-1]
+
+    return PLACE.sub(fill_in, address), used
 
 
 def _read_row(name: str) -> bytes:

@@ -91,6 +91,8 @@ def read_target(url: str) -> Target:
         raise WebhookRefused(f"This is not an address: {error}.") from error
     if parts.scheme not in ("https", "http") or not host:
         raise WebhookRefused("The address begins with https:// and a host.")
+    if "{" in parts.netloc or "}" in parts.netloc:
+        raise WebhookRefused("A host holds no braces; a secret is filled in behind it.")
     if "@" in parts.netloc or "#" in url:
         raise WebhookRefused("The address holds neither user and password nor a fragment.")
     if port == 0:

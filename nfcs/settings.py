@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ HTTPS = env.bool("NFCS_HTTPS", True)
 """Whether people reach the site by HTTPS; `manage.py up` says no for a site on the loopback address."""
 DATA_DIR = Path(env.str("NFCS_DATA_DIR", "") or BASE_DIR / ".nfcs").expanduser().resolve()
 SECRET_KEY = read_secret("NFCS_SECRET_KEY") or read_or_make_secret_key(DATA_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = [key for key in re.split(r"[\s,]+", read_secret("NFCS_SECRET_KEY_FALLBACKS")) if key]
 ENCRYPTION_KEYS = env.str("NFCS_ENCRYPTION_KEYS", "")
 ENCRYPTION_KEYS_FILE = env.str("NFCS_ENCRYPTION_KEYS_FILE", "")
 """The keys of encrypted columns, or the file that holds them; without either `encryption_keys` in `DATA_DIR` does."""

@@ -28,6 +28,7 @@ class Receiver:
     statuses: Sequence[int | str] = (200,)
     location: str = ""
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -70,6 +71,7 @@ def _make_handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.requests.append((dict(self.headers), body))
+            receiver.paths.append(self.path)
             status = receiver.next_status()
             with suppress(OSError):
                 if isinstance(status, str):
@@ -82,7 +84,7 @@ def _make_handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             self.answer(200)
 
         def answer(self, status: int) -> None:
-            text = b"no\x00thing <b>here</b>\n"
+            text = b"no\x00thing <b>here</b>\n" if "?a=b" in self.path else f"no {self.path} here".encode()
             self.send_response(status)
             if receiver.location:
                 self.send_header("Location", receiver.location)

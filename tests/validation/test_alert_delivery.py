@@ -22,7 +22,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from core.exceptions import InvalidInput, NotFound
 from core.named_secrets import SecretMissing, read_named_secret
 from tests.constitutional.database import execute
-from tests.factories.core import RunFactory
+from tests.factories.core import NamedSecretFactory, RunFactory
 from tests.factories.validation import AlertFactory, AlertRuleFactory, EmailChannelFactory, WebhookFactory
 from tests.validation.receiver import Receiver, receive
 from validation.choices import AlertEvent
@@ -187,6 +187,28 @@ class TestSecrets:
     def test_nothing_else_is_read(self, name: str) -> None:
         with pytest.raises(SecretMissing):
             read_named_secret(name)
+
+
+class TestTokensInAddresses:
+    def test_they_are_filled_in_and_masked(self) -> None:
+        NamedSecretFactory(name="pager", value="T0/B0/x y~z")
+        with receive(404) as running:
+            channel = WebhookFactory(target=f"http://127.0.0.1:{running.port}/services/{{secret:pager}}?x=1")
+            with pytest.raises(DeliveryFailed):
+                deliver(AlertFactory(), channel)
+        assert running.paths == ["/services/T0/B0/x%20y~z?x=1"]
+        (logged,) = list_log()
+        assert logged[3:] == (404, "The answer was 404: no /services/********?x=1 here.")
+
+    def test_one_that_is_missing_is_told(self, receiver: Receiver) -> None:
+        with pytest.raises(DeliveryFailed, match="no secret pager"):
+            deliver(AlertFactory(), WebhookFactory(target=f"{receiver.url}&t={{secret:pager}}"))
+        assert receiver.requests == []
+
+    @pytest.mark.parametrize("target", ["https://{secret:pager}/", "https://x.{secret:pager}.example.org/a"])
+    def test_none_stands_in_the_host(self, target: str) -> None:
+        with pytest.raises(InvalidInput):
+            create_channel(name="x", kind="webhook", key_ref="hook", target=target)
 
 
 class TestEmail:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from smtplib import SMTPException
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -15,8 +16,9 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
+from core.db.encryption import MASK
 from core.exceptions import NotFound
-from core.named_secrets import SecretMissing, read_named_secret
+from core.named_secrets import SecretMissing, fill_in_secrets, read_named_secret
 from core.webhook import (
     SIGNATURE_HEADER,
     TIMESTAMP_HEADER,
@@ -178,7 +180,15 @@ def _send_webhook(
         TIMESTAMP_HEADER: str(timestamp),
         SIGNATURE_HEADER: sign_body(key, timestamp, body),
     }
-    return post_webhook(channel.target, body, headers, allowed=settings.WEBHOOK_ALLOW_PRIVATE, resolve=resolve)
+    target, secrets = fill_in_secrets(channel.target)
+    try:
+        return post_webhook(target, body, headers, allowed=settings.WEBHOOK_ALLOW_PRIVATE, resolve=resolve)
+    except WebhookError as error:
+        # The other side may repeat the address it was asked for.
+        words = str(error)
+        for secret in secrets:
+            words = words.replace(secret, MASK).replace(unquote(secret), MASK)
+        raise WebhookError(words, error.http_status) from None
 
 
 def _send_email(channel: AlertChannel, event: AlertEvent, alert: MonitoringAlert | None) -> None:
