@@ -12,6 +12,17 @@ class Role(models.TextChoices):
     READONLY = "readonly", "Read only"
 
 
+class EndReason(models.TextChoices):
+    """What ended a session before its time."""
+
+    LOGOUT = "logout", "Signed out"
+    ENDED = "ended", "Ended by the user elsewhere, or by an administrator"
+    REUSE = "reuse", "A refresh token was used twice"
+    PASSWORD = "password", "New password"
+    ROLE = "role", "New role"
+    DISABLED = "disabled", "User disabled"
+
+
 class PartnerStatus(models.TextChoices):
     """Life of a partner's configuration; closed is terminal."""
 

@@ -6,12 +6,21 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest
-from django.db import DataError
-from django.http import HttpRequest
+from django.db import DataError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse, TemplateResponse
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 
+from accounts.models import User
+from accounts.pages.second_factor import show_second_factor
+from accounts.pages.sign_in import SignInForm
+from accounts.second_factor import lacks_factor, mark_session
+from accounts.services.sign_in import record_sign_in
+from core.client_address import read_client_address
 from nfcs.dashboard import views
 from nfcs.validating import start_validation
 
@@ -23,11 +32,14 @@ class NfcsAdminSite(admin.AdminSite):
     site_title = "NFCS"
     index_title = "System"
     site_url = None
+    login_form = SignInForm
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Wrap `view` as Django does; what the database cannot read in an address or a box is 400."""
 
         def rendered(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if lacks_factor(request) and not _is_open_without_factor(request):
+                return HttpResponseRedirect(reverse("admin:nfcs_second_factor"))
             try:
                 response = view(request, *args, **kwargs)
                 # Within the transaction: a list is read when its page is rendered.
@@ -59,10 +71,33 @@ class NfcsAdminSite(admin.AdminSite):
                 self.admin_view(start_validation),
                 name="nfcs_validate",
             ),
+            path("second-factor/", self.admin_view(self.show_second_factor), name="nfcs_second_factor"),
             path("core/run/<int:run_id>/overview/", self.admin_view(views.show_overview), name="nfcs_run_overview"),
             *super().get_urls(),
         ]
 
+    @method_decorator(never_cache)
+    @login_not_required
+    @transaction.non_atomic_requests
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's page with a box for the one-time code, outside a transaction: attempts count whatever follows."""
+        response = super().login(request, extra_context)
+        user = request.user
+        if request.method == "POST" and isinstance(user, User) and isinstance(response, HttpResponseRedirect):
+            mark_session(request, shown=user.factor_shown)
+            record_sign_in(user=user, use="admin", address=read_client_address(request))
+        return response
+
+    def show_second_factor(self, request: HttpRequest) -> HttpResponse:
+        """One's own second factor."""
+        return show_second_factor(request, self.each_context(request))
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The first page: the system in pictures above the list of apps."""
         return super().index(request, views.build_index_context(request) | (extra_context or {}))
+
+
+def _is_open_without_factor(request: HttpRequest) -> bool:
+    """Whether a page is open to who still has to set up a second factor."""
+    match = request.resolver_match
+    return match is not None and match.url_name in ("nfcs_second_factor", "logout", "jsi18n")

@@ -24,6 +24,17 @@ logger = logging.getLogger(__name__)
 def on_app_ready(app: Any) -> None:
     """Register the periodic jobs with procrastinate."""
 
+    @app.periodic(cron="7 * * * *")
+    @app.task(name="nfcs.remove_expired_sessions", queueing_lock="nfcs.remove_expired_sessions")
+    def remove_expired_sessions(timestamp: int) -> None:
+        """Remove sessions of API and admin that are over, and attempts to sign in that count no more."""
+        from accounts.services.attempts import remove_old_attempts
+        from accounts.services.sessions import remove_expired_sessions
+
+        remove_expired_sessions(now=timezone.now())
+        remove_old_attempts(now=timezone.now())
+        call_command("clearsessions")
+
     @app.periodic(cron="17 * * * *")
     @app.task(name="nfcs.ensure_partitions", queueing_lock="nfcs.ensure_partitions")
     def ensure_partitions(timestamp: int) -> None:

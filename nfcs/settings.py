@@ -101,6 +101,7 @@ MIDDLEWARE = [
     "nfcs.middleware.SlashMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.CredentialsMiddleware",
     "nfcs.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -193,6 +194,19 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = env.int("NFCS_ADMIN_SESSION_S", 12 * 3600)
+"""How long a session of the admin lasts at most, s."""
+ADMIN_IDLE_S = env.int("NFCS_ADMIN_IDLE_S", 2 * 3600)
+"""After how long a session of the admin that nobody uses ends, s."""
+SESSION_DAYS = env.int("NFCS_SESSION_DAYS", 30)
+"""How long a session of the API lasts at most, days."""
+API_BASIC = env.bool("NFCS_API_BASIC", True)
+REQUIRE_SECOND_FACTOR = env.bool("NFCS_REQUIRE_SECOND_FACTOR", False)
+LOGIN_ATTEMPTS = env.int("NFCS_LOGIN_ATTEMPTS", 20)
+LOGIN_ATTEMPTS_PER_ADDRESS = env.int("NFCS_LOGIN_ATTEMPTS_PER_ADDRESS", 100)
+LOGIN_WINDOW_S = env.int("NFCS_LOGIN_WINDOW_S", 15 * 60)
+"""Failed attempts to sign in that an account, or an address, has within the window, s."""
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -227,9 +241,10 @@ RATE_LIMIT_ANONYMOUS = read_limit("NFCS_RATE_LIMIT_ANONYMOUS")
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.Bearer",
         "accounts.api.key_authentication.ApiKeyAuthentication",
-        "rest_framework.authentication.BasicAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "accounts.api.authentication.AdminSession",
+        "accounts.api.authentication.Basic",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["core.api.permissions.ModelPermissions"],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],

@@ -1,20 +1,21 @@
-"""Users and their sessions."""
+"""Users."""
 
 from __future__ import annotations
 
-import uuid
+from datetime import UTC
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Lower, Now
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 from accounts.choices import Role
 from accounts.managers import UserManager
 from accounts.models.scopes import ScopedPermissionsMixin
-from core.models.base import RecordModel, TimestampedModel
+from core.models.base import TimestampedModel
 
 
 class User(AbstractBaseUser, ScopedPermissionsMixin, TimestampedModel):
@@ -46,8 +47,17 @@ class User(AbstractBaseUser, ScopedPermissionsMixin, TimestampedModel):
     last_login = models.DateTimeField(
         null=True, blank=True, help_text="When the user last signed in; null for somebody who never did."
     )
+    sessions_ended_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When all of the user's sessions were last ended at once; null where that never happened.",
+    )
 
     objects = UserManager()
+
+    factor_shown = False
+    """Whether who signed in just now showed a second factor."""
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -77,33 +87,8 @@ class User(AbstractBaseUser, ScopedPermissionsMixin, TimestampedModel):
 
     get_short_name = get_full_name
 
-
-class UserSession(RecordModel):
-    """One signed-in session of a token holder.
-
-    Written when a token is given out; nothing gives out tokens yet.
-    """
-
-    session_uuid = models.UUIDField(
-        unique=True, default=uuid.uuid4, editable=False, help_text="Identity of the session."
-    )
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions", help_text="Whose session it is.")
-    jwt_token_hash = models.CharField(
-        max_length=255, unique=True, help_text="SHA-256 of the token, hex; never the token."
-    )
-    expires_at = models.DateTimeField(help_text="When the session ends by itself.")
-    created_at = models.DateTimeField(db_default=Now(), editable=False, help_text="When it began.")
-
-    class Meta:
-        db_table = "user_sessions"
-        ordering = ["-created_at", "-id"]
-        indexes = [
-            # Removing what has expired.
-            models.Index(fields=["expires_at"], name="idx_sessions_expires")
-        ]
-        constraints = [
-            models.CheckConstraint(condition=Q(expires_at__gt=F("created_at")), name="user_sessions_expires_ck"),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.session_uuid)
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session of the admin was begun with: another password or role ends it, as does ending all of them."""
+        ended = self.sessions_ended_at.astimezone(UTC).isoformat() if self.sessions_ended_at else ""
+        known = f"{self.password}\n{self.role}\n{self.is_superuser}\n{ended}"
+        return salted_hmac("accounts.models.User.session", known, secret=secret, algorithm="sha256").hexdigest()

@@ -169,7 +169,7 @@ def test_a_rotation_keeps_the_secret_before_for_a_grace_of_a_day_at_most() -> No
 
 
 def test_keys_go_with_their_owner() -> None:
-    owner = AdminFactory()
+    owner = UserFactory()
     key = make_key(owner=owner)
     with connection.cursor() as cursor:
         cursor.execute("SELECT user_mgmt.note_key_use_v1(%s, '192.0.2.1', 'used')", [key.pk])

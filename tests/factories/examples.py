@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from accounts.models import User
 from cognitive.models import CognitiveSession, MemoryExperience
 from constitutional.models import ConstitutionalPolicy, Violation
 from core.models import Entanglement, FieldState, NeuronEvent, QuantumNeuron, RealityNetwork, Run, SystemConfig
+from tests.factories.accounts import UserFactory
 from tests.factories.cognitive import CognitiveSessionFactory, MemoryExperienceFactory
 from tests.factories.constitutional import PolicyFactory, ViolationFactory
 from tests.factories.core import (
@@ -41,6 +43,7 @@ MAKERS: dict[type[Any], Any] = {
     QuantumNeuron: make_neuron,
     RealityNetwork: make_network,
     Run: RunFactory,
+    User: UserFactory,
     SystemConfig: ConfigFactory,
     ValidationRun: ValidationRunFactory,
     Violation: ViolationFactory,

@@ -7,6 +7,7 @@ EXEMPT = {
     "nfcs_core.audit_checkpoints": "the chain itself; signed",
     "nfcs_core.summary_refreshes": "the age of summaries, which are computed from audited rows",
     "user_mgmt.api_key_uses": "each new row is an event api_key.used or api_key.refused",
+    "user_mgmt.login_attempts": "counts of attempts to sign in; each refusal is an event signin.refused",
     "user_mgmt.rate_limits": "counts of requests, gone once they are whole again",
     "public.django_admin_log": "Django's own log of what the entries of the tables say",
     "public.django_content_type": "names of models, which follow the code",

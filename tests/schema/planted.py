@@ -100,6 +100,7 @@ PLANTED: dict[str, tuple[str, list[str]]] = {
             "manifest: table user_mgmt.user_sessions, constraint user_sessions_user_id_43ce9642_fk_users_id: disabled",
             "manifest: table user_mgmt.user_sessions, trigger audit_change: firing",
             "manifest: table user_mgmt.user_sessions, trigger audit_truncate: firing",
+            "manifest: table user_mgmt.user_sessions, trigger user_sessions_guard: firing",
         ],
     ),
     "dropped constraint": (

@@ -1,0 +1,13 @@
+SELECT nfcs_core.end_audit_of_v1('user_mgmt.recovery_codes');
+SELECT nfcs_core.end_audit_of_v1('user_mgmt.second_factors');
+SELECT nfcs_core.audit_rows_of_v1('user_mgmt.user_sessions', '{*jwt_token_hash}');
+DROP FUNCTION user_mgmt.find_session_v1(uuid);
+DROP FUNCTION user_mgmt.use_session_v1(text, timestamptz);
+DROP FUNCTION user_mgmt.give_back_login_attempt_v1(text[], timestamptz);
+DROP FUNCTION user_mgmt.take_login_attempt_v1(text[], integer[], interval, timestamptz);
+DROP TRIGGER users_keep_an_admin ON user_mgmt.users;
+DROP FUNCTION user_mgmt.keep_an_admin_v1();
+DROP TRIGGER users_end_sessions ON user_mgmt.users;
+DROP FUNCTION user_mgmt.end_sessions_v1();
+DROP TRIGGER user_sessions_guard ON user_mgmt.user_sessions;
+DROP FUNCTION user_mgmt.guard_session_v1();
