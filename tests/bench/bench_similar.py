@@ -72,7 +72,7 @@ def list_cases(installation: Installation) -> list[Case]:
     fill(installation, centres)
     targets = make_embeddings(rng, centres, QUERIES)
     with on_behalf_of(SYSTEM):
-        client = APIClient()
+        client = APIClient(HTTP_HOST="localhost")
         client.force_authenticate(User.objects.create_superuser("bench", "bench@example.org", None))
     bodies = [
         json.dumps({"vector": target.tolist(), "k": K, "since": START.isoformat(), "until": END.isoformat()}).encode()
