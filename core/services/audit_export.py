@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from django.db import DatabaseError
 
 from core import audit_verifier
 from core.audit_selectors import VERIFIED_TABLE
@@ -21,6 +23,8 @@ from core.models import AuditCheckpoint
 from core.services.audit import record_event
 from core.services.audit_checkpoints import make_checkpoint, read_row, render_checkpoint
 from core.services.audit_verification import Span, connection_info, find_span
+
+logger = logging.getLogger(__name__)
 
 STEP = 10_000
 """Links after which progress is told."""
@@ -79,13 +83,17 @@ def export_audit(
     }
     (directory / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     shutil.copyfile(audit_verifier.__file__, directory / "verify.py")
-    record_event(
-        event="audit.exported",
-        action="read",
-        table_name=VERIFIED_TABLE,
-        row_key="*",
-        details={name: value for name, value in manifest.items() if name != "format"},
-    )
+    try:
+        record_event(
+            event="audit.exported",
+            action="read",
+            table_name=VERIFIED_TABLE,
+            row_key="*",
+            details={name: value for name, value in manifest.items() if name != "format"},
+        )
+    except DatabaseError as error:
+        # A page that cannot be read keeps entries from being linked; the export that shows it stands.
+        logger.warning("the export is written, its entry is not: %s", error)
     return export
 
 
