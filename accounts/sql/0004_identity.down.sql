@@ -10,6 +10,7 @@ DROP FUNCTION user_mgmt.visible_runs_v1();
 DROP FUNCTION user_mgmt.shared_runs_v1();
 DROP FUNCTION user_mgmt.owned_runs_v1();
 DROP FUNCTION user_mgmt.may_write_v1();
+DROP FUNCTION user_mgmt.inspects_v1();
 DROP FUNCTION user_mgmt.administers_v1();
 DROP FUNCTION user_mgmt.sees_everything_v1();
 DROP FUNCTION user_mgmt.is_signed_in_v1();

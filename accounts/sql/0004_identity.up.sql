@@ -59,6 +59,13 @@ $$;
 COMMENT ON FUNCTION user_mgmt.administers_v1() IS
     'Whether who acts sees and changes users, keys and partners of others: system and administrators.';
 
+CREATE FUNCTION user_mgmt.inspects_v1() RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(user_mgmt.actor_role_v1() <> 'user', false)
+$$;
+COMMENT ON FUNCTION user_mgmt.inspects_v1() IS
+    'Whether who acts is shown how the system itself is doing: everybody but plain users.';
+
 CREATE FUNCTION user_mgmt.may_write_v1() RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT coalesce(user_mgmt.actor_role_v1() <> 'readonly', false)
@@ -87,10 +94,15 @@ BEGIN
     RETURN QUERY
         SELECT s.run_id FROM nfcs_core.run_shares s
         JOIN user_mgmt.users_groups m ON m.group_id = s.group_id
-        WHERE m.user_id = actor;
+        WHERE m.user_id = actor
+        -- What the system says about itself is for everybody who is signed in.
+        UNION
+        SELECT r.id FROM nfcs_core.runs r
+        WHERE r.run_uuid = '00000000-0000-0000-0000-000000000001' AND actor IS NOT NULL;
 END;
 $$;
-COMMENT ON FUNCTION user_mgmt.shared_runs_v1() IS 'The runs that are shared with a group of who acts.';
+COMMENT ON FUNCTION user_mgmt.shared_runs_v1() IS
+    'The runs that are shared with a group of who acts, and the system run.';
 
 CREATE FUNCTION user_mgmt.visible_runs_v1() RETURNS SETOF bigint
 LANGUAGE sql STABLE ROWS 100 AS $$

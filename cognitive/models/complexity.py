@@ -176,7 +176,7 @@ class DailyComplexity(RecordModel):
 
     class Meta:
         managed = False
-        db_table = "consciousness_daily_summary"
+        db_table = "consciousness_daily_view"
         ordering = ["-day", "run_id"]
         verbose_name = "daily complexity"
         verbose_name_plural = "daily complexities"

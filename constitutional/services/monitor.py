@@ -18,6 +18,7 @@ from constitutional.evaluation import Breach, MonitorState, evaluate
 from constitutional.models import PolicyMonitorState, PolicyVersion, Violation
 from constitutional.policy_content import Policy, PolicyContentError, describe, validate_policy_content
 from constitutional.services.guard import GuardOutcome, Series, advance_guard, lock_guard
+from core.db.identity import SYSTEM, on_behalf_of
 
 EPISODE_FIELDS = ["severity_score", "peak_value", "peak_at", "sample_count", "cleared_at", "cleared_reason"]
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class MonitorOutcome:
     guard: GuardOutcome = field(default_factory=GuardOutcome)
 
 
+@on_behalf_of(SYSTEM)
 @transaction.atomic
 def monitor_samples(*, run_id: int, series: Series) -> MonitorOutcome:
     """Evaluate the active policies whose metric is in `series`, and guard the run; batches of one run take turns.
@@ -67,6 +69,7 @@ def monitor_samples(*, run_id: int, series: Series) -> MonitorOutcome:
     return outcome
 
 
+@on_behalf_of(SYSTEM)
 @transaction.atomic
 def end_monitoring(*, run_id: int) -> int:
     """End the episodes of a run that ended, each at the last sample seen.

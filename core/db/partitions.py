@@ -14,7 +14,7 @@ from core.db.sql import fetch_all
 from core.exceptions import Conflict, FieldError, InvalidInput, NotFound
 
 MAX_AHEAD = 120
-ENSURE = "SELECT made, moved_rows FROM nfcs_core.ensure_partition_v1(%s::regclass, %s, %s, %s)"
+ENSURE = "SELECT made, moved_rows FROM nfcs_core.ensure_partition_v2(%s::regclass, %s, %s, %s)"
 
 
 @dataclass(frozen=True)

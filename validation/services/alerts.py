@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from constitutional.evaluation import MAX_VALUE, MonitorState, evaluate
 from constitutional.services.guard import lock_guard
+from core.db.identity import SYSTEM, on_behalf_of
 from core.db.sql import named_queries
 from core.series import select_on_time
 from core.telemetry import FloatArray
@@ -36,6 +37,7 @@ class AlertOutcome:
     resolved: Sequence[MonitoringAlert] = ()
 
 
+@on_behalf_of(SYSTEM)
 @transaction.atomic(savepoint=False)
 def evaluate_alerts(
     *, run_id: int, series: Mapping[str, Samples], now: datetime, split: Split | None = None

@@ -1,0 +1,9 @@
+SELECT nfcs_core.unprotect_rows_v1('validation.alert_deliveries');
+SELECT nfcs_core.unprotect_rows_v1('validation.alert_rule_channels');
+SELECT nfcs_core.unprotect_rows_v1('validation.alert_channels');
+SELECT nfcs_core.unprotect_rows_v1('validation.alert_memories');
+SELECT nfcs_core.unprotect_rows_v1('validation.monitoring_alerts');
+SELECT nfcs_core.unprotect_rows_v1('validation.alert_rules');
+SELECT nfcs_core.unprotect_rows_v1('validation.validation_runs');
+SELECT nfcs_core.unprotect_rows_v1('validation.metric_samples');
+SELECT nfcs_core.unprotect_rows_v1('validation.metric_series');
