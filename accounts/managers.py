@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.auth.base_user import BaseUserManager
 
 from accounts.choices import Role
+from core.db.identity import SYSTEM, declared_actor
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -35,6 +36,10 @@ class UserManager(BaseUserManager["User"]):
     def find(self, user_id: int) -> User:
         """The user of that id, whoever acts: how a session finds its user before anybody is named."""
         return self._find_one("SELECT * FROM user_mgmt.find_user_v1(%s)", user_id)
+
+    def get_declared(self) -> User | None:
+        """The user on whose behalf this runs; None for the system, and for nobody."""
+        return self.filter(pk=declared_actor() or SYSTEM).first()
 
     def _find_one(self, statement: str, wanted: Any) -> User:
         for user in self.raw(statement, [wanted], using=self._db):

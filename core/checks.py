@@ -11,26 +11,21 @@ from django.db import connections
 
 from core.db.identity import SYSTEM, acting_as
 from core.db.rekeying import count_sealed_rows
+from core.db.role_guard import list_role_problems
 from core.key_ring import KeyRingError, get_key_ring, get_key_ring_file
 
 
 @register(Tags.database)
 def check_runtime_role(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """The runtime role is no superuser and does not bypass row security."""
+    """Row security binds the runtime role: it is no superuser, no owner, bypasses nothing and is no member of such."""
     if not databases or "default" not in databases:
         return []
-    with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT current_user, rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-        role, unbound = cursor.fetchone()
-    if unbound:
-        return [
-            Error(
-                f"The runtime role {role!r} is a superuser or bypasses row security.",
-                hint="Connect DATABASE_URL as nfcs_app; `manage.py database prepare` makes it.",
-                id="core.E001",
-            )
-        ]
-    return []
+    wrapper = connections["default"]
+    wrapper.ensure_connection()
+    return [
+        Error(problem, hint="Connect DATABASE_URL as nfcs_app; `manage.py database prepare` makes it.", id="core.E001")
+        for problem in list_role_problems(wrapper)
+    ]
 
 
 @register(Tags.security)

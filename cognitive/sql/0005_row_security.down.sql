@@ -1,4 +1,3 @@
-GRANT SELECT ON cognitive.consciousness_daily_summary TO nfcs_app;
 DROP VIEW cognitive.consciousness_daily_view;
 SELECT nfcs_core.unprotect_rows_v1('cognitive.memory_retrievals');
 SELECT nfcs_core.unprotect_rows_v1('cognitive.memory_experiences');

@@ -158,13 +158,13 @@ class TestViolations:
         for _ in range(3):
             ViolationFactory()
         # The savepoint of the request is two of them.
-        with django_assert_num_queries(4):
+        with django_assert_num_queries(3):
             rows = admin_api.get(VIOLATIONS).json()["results"]
         assert len(rows) == 3
         violation = Violation.objects.with_names().get(pk=rows[0]["id"])
         assert rows[0]["policy_name"] == violation.policy.policy_name
         assert (rows[0]["policy_version"], rows[0]["violation_type"]) == (1, "moderate")
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(4):
             detail = admin_api.get(f"{VIOLATIONS}{violation.pk}/").json()
         assert detail == rows[0] | {"notes": []}
 

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils.dateparse import parse_datetime
 from numpy.typing import NDArray
 
+from accounts.models import User
 from core.choices import RunKind
 from core.management.base import NfcsCommand, UsageError, show_progress
 from core.models import RealityNetwork
@@ -72,6 +73,7 @@ class Command(NfcsCommand):
             if network is None:
                 raise UsageError(f"--network: there is no network {options['network']!r}")
         run = start_run(
+            owner=User.objects.get_declared(),
             name=name,
             kind=RunKind.IMPORT,
             started_at=started_at,

@@ -12,16 +12,18 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from django.contrib.auth.models import Group
 from django.core.management.base import CommandError, CommandParser
 from django.db import OperationalError, connection, transaction
 
+from accounts.models import User
 from constitutional.services.monitor import end_monitoring
 from core.choices import RunKind
 from core.exceptions import InvalidInput
 from core.management.base import NfcsCommand, UsageError, show_progress
 from core.models import RealityNetwork, Run
 from core.selectors import coupling_matrix
-from core.services.runs import end_run, start_run
+from core.services.runs import end_run, share_run, start_run
 from nfcs import __version__
 from nfcs.ingest.producers import record_seconds
 from nfcs.population import Population, make_population
@@ -76,6 +78,9 @@ class Command(NfcsCommand):
         parser.add_argument("--neurons", type=int, default=8, help="neurons that live beside the field; 0 for none")
         parser.add_argument("--seed", type=int, default=usual.seed, help="seed of the random generator")
         parser.add_argument("--seconds", type=int, default=60, help="simulated time (not with --live)")
+        parser.add_argument(
+            "--share", action="append", default=[], metavar="GROUP", help="let this group read the run; may be repeated"
+        )
         parser.add_argument("--live", action="store_true", help="go on in real time until stopped")
         parser.add_argument("--backfill", type=int, default=0, help="with --live: begin so many seconds ago")
 
@@ -108,7 +113,10 @@ class Command(NfcsCommand):
         live = options["live"]
         length_s = options["backfill"] if live else options["seconds"]
         started_at = datetime.now(UTC) - timedelta(seconds=length_s)
+        groups = self._find_groups(options["share"])
         run = self._open_run(options["name"], settings, network, started_at, live=live)
+        for group in groups:
+            share_run(run=run, group=group, shared_by=run.owner)
         self.note(f"run {run.pk} ({run.name})")
         stop = _stop_on_signal()
         try:
@@ -163,6 +171,13 @@ class Command(NfcsCommand):
             raise UsageError(f"--network: there is no network {name!r} (known: {known})")
         return network
 
+    def _find_groups(self, names: Sequence[str]) -> list[Group]:
+        groups = {group.name: group for group in Group.objects.filter(name__in=names)}
+        for name in names:
+            if name not in groups:
+                raise UsageError(f"--share: there is no group {name!r}")
+        return list(groups.values())
+
     def _open_run(
         self,
         name: str,
@@ -181,6 +196,7 @@ class Command(NfcsCommand):
             return start_run(
                 name=name,
                 kind=RunKind.SIMULATION,
+                owner=User.objects.get_declared(),
                 started_at=started_at,
                 parameters=parameters,
                 seed=settings.seed,

@@ -18,6 +18,7 @@ from django.db import connections
 
 from accounts.models import User
 from core.constants import SEED_FIXTURES
+from core.db.role_guard import UnboundRole, require_bound_role
 from core.management.base import NfcsCommand
 from core.models import SystemConfig
 from nfcs.supervisor import Process, Supervisor
@@ -45,7 +46,10 @@ class Command(NfcsCommand):
         stop = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        self._prepare()
+        try:
+            self._prepare()
+        except UnboundRole as error:
+            raise CommandError(str(error)) from error
         password = self._ensure_admin()
         connections.close_all()
         _share_metrics(settings.DATA_DIR / "metrics")
@@ -66,6 +70,7 @@ class Command(NfcsCommand):
         with connections["owner"].cursor() as cursor:
             cursor.execute("SHOW server_version")
             self._done(f"PostgreSQL {cursor.fetchone()[0]}")
+        require_bound_role()
         self._step("migrations")
         call_command("migrate", verbosity=0, interactive=False)
         self._done("applied")
@@ -121,7 +126,9 @@ def _list_processes(address: str, backfill_s: int | None) -> list[Process]:
     ]
     if backfill_s is not None:
         live = ["manage.py", "simulate", "--live", "--name", "live simulation", "--network", "biosemi64"]
-        processes.append(Process("simulation", [*live, "--backfill", str(backfill_s)]))
+        # A new colleague sees something, whatever the role.
+        shares = ["--share", "readonly", "--share", "user"]
+        processes.append(Process("simulation", [*live, *shares, "--backfill", str(backfill_s)]))
     return processes
 
 
