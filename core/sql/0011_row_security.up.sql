@@ -189,11 +189,14 @@ SELECT nfcs_core.protect_rows_v1(
      AND neuron_b_id IN (SELECT n.id FROM nfcs_core.quantum_neurons n)$$,
     writable, writable, writable)
 FROM (VALUES ($$(SELECT user_mgmt.sees_everything_v1())
-      OR 2 = (
-          SELECT count(*) FROM nfcs_core.quantum_neurons n
-          WHERE n.id IN (neuron_a_id, neuron_b_id)
-            AND (n.run_id IN (SELECT user_mgmt.writable_runs_v1())
-                 OR n.run_id IS NULL AND (SELECT user_mgmt.may_write_v1())))$$)) AS pair (writable);
+      OR neuron_a_id IN (
+          SELECT n.id FROM nfcs_core.quantum_neurons n
+          WHERE n.run_id IN (SELECT user_mgmt.writable_runs_v1())
+             OR n.run_id IS NULL AND (SELECT user_mgmt.may_write_v1()))
+     AND neuron_b_id IN (
+          SELECT n.id FROM nfcs_core.quantum_neurons n
+          WHERE n.run_id IN (SELECT user_mgmt.writable_runs_v1())
+             OR n.run_id IS NULL AND (SELECT user_mgmt.may_write_v1()))$$)) AS pair (writable);
 
 -- Coupling graphs and configuration are shared reference data.
 SELECT nfcs_core.protect_system_rows_v1('nfcs_core.reality_networks');
