@@ -8,6 +8,9 @@ from typing import Any
 from core.db.prepare import APP_ROLE, SCHEMAS
 
 WITHOUT_POLICIES = {
+    "nfcs_core.audit_checkpoints": "signed heads of the audit's lanes, meant to be handed out",
+    "nfcs_core.audit_lanes": "heads of the audit's lanes: digests",
+    "nfcs_core.audit_links": "the audit's chain: digests of entries, without what they say",
     "nfcs_core.quantum_state_transitions": "reference data: the steps a neuron may take",
     "nfcs_core.schema_migrations": "which migrations were applied",
     "nfcs_core.summary_refreshes": "how old the summaries are",

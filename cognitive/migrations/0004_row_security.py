@@ -7,13 +7,13 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cognitive", "0002_complexity"),
-        ("core", "0009_row_security"),
+        ("cognitive", "0003_audit"),
+        ("core", "0011_row_security"),
     ]
     operations = [
         RunSQLFile(
             "cognitive",
-            "0005_row_security",
+            "0006_row_security",
             state_operations=[migrations.AlterModelTable("dailycomplexity", "consciousness_daily_view")],
         ),
     ]

@@ -7,9 +7,9 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0008_run_shares"),
+        ("core", "0010_audit_chain"),
         ("accounts", "0004_identity"),
     ]
     operations = [
-        RunSQLFile("core", "0011_row_security"),
+        RunSQLFile("core", "0013_row_security"),
     ]

@@ -7,9 +7,9 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0004_identity"),
-        ("core", "0009_row_security"),
+        ("accounts", "0005_audit_changes"),
+        ("core", "0011_row_security"),
     ]
     operations = [
-        RunSQLFile("accounts", "0005_row_security"),
+        RunSQLFile("accounts", "0006_row_security"),
     ]

@@ -7,9 +7,9 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("kuramoto", "0002_reality_status"),
-        ("core", "0009_row_security"),
+        ("kuramoto", "0003_audit"),
+        ("core", "0011_row_security"),
     ]
     operations = [
-        RunSQLFile("kuramoto", "0004_row_security"),
+        RunSQLFile("kuramoto", "0005_row_security"),
     ]

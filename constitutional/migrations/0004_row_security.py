@@ -7,9 +7,9 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("constitutional", "0002_activity"),
-        ("core", "0009_row_security"),
+        ("constitutional", "0003_audit"),
+        ("core", "0011_row_security"),
     ]
     operations = [
-        RunSQLFile("constitutional", "0004_row_security"),
+        RunSQLFile("constitutional", "0005_row_security"),
     ]

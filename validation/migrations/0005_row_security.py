@@ -7,9 +7,9 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("validation", "0003_metrics_view"),
-        ("core", "0009_row_security"),
+        ("validation", "0004_audit"),
+        ("core", "0011_row_security"),
     ]
     operations = [
-        RunSQLFile("validation", "0006_row_security"),
+        RunSQLFile("validation", "0007_row_security"),
     ]
