@@ -50,5 +50,5 @@ def ask(alias: str, statement: str, *parameters: object) -> list[tuple[Any, ...]
 
 
 def ensure(alias: str, name: str | None, from_at: str, to_at: str, table: str = "everything") -> tuple[bool, int]:
-    """What `ensure_partition_v1` answers: whether it made the partition, and how many rows moved."""
-    return ask(alias, "SELECT * FROM ensure_partition_v1(%s::regclass, %s, %s, %s)", table, name, from_at, to_at)[0]
+    """What `ensure_partition_v2` answers: whether it made the partition, and how many rows moved."""
+    return ask(alias, "SELECT * FROM ensure_partition_v2(%s::regclass, %s, %s, %s)", table, name, from_at, to_at)[0]

@@ -160,8 +160,8 @@ PLANTED: dict[str, tuple[str, list[str]]] = {
         ["manifest: sequence nfcs_core.runs_id_seq: definition should be"],
     ),
     "row security": (
-        "ALTER TABLE nfcs_core.runs ENABLE ROW LEVEL SECURITY",
-        ["manifest: table nfcs_core.runs: row security should be absent, is 'on'"],
+        "ALTER TABLE nfcs_core.runs NO FORCE ROW LEVEL SECURITY",
+        ["manifest: table nfcs_core.runs: row security should be 'forced', is 'on'"],
     ),
     "policy": (
         "CREATE POLICY planted ON nfcs_core.runs USING (true)",
