@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -31,12 +31,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequ
 
 
 @pytest.fixture(autouse=True)
-def _actor() -> Iterator[None]:
+def _actor() -> None:
     """Let a test act for the system, unless it says otherwise; its requests act for their own users."""
-    from core.db.identity import SYSTEM, on_behalf_of
+    from core.db.identity import SYSTEM, declare_actor
 
-    with on_behalf_of(SYSTEM):
-        yield
+    # Not taken back: what is deferred is checked when the test is over.
+    declare_actor(SYSTEM)
 
 
 @pytest.fixture(autouse=True)

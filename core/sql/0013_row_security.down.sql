@@ -1,3 +1,5 @@
+ALTER FUNCTION nfcs_core.check_pair_v1() SECURITY INVOKER RESET search_path;
+
 SELECT nfcs_core.unprotect_rows_v1('nfcs_core.golden_dag_audit');
 SELECT nfcs_core.unprotect_rows_v1('nfcs_core.named_secrets');
 SELECT nfcs_core.unprotect_rows_v1('nfcs_core.system_config_history');

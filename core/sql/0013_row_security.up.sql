@@ -211,3 +211,6 @@ FROM (VALUES ('(SELECT user_mgmt.administers_v1())')) AS predicate (administers)
 -- The audit is written by SECURITY DEFINER functions alone.
 SELECT nfcs_core.protect_rows_v1(
     'nfcs_core.golden_dag_audit', '(SELECT user_mgmt.sees_everything_v1())', 'false', 'false', 'false');
+
+-- Whether a pair and its histories agree is asked at commit, whoever acts by then.
+ALTER FUNCTION nfcs_core.check_pair_v1() SECURITY DEFINER SET search_path = pg_catalog, pg_temp;

@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission
 
 from constitutional.models import ConstitutionalPolicy, Violation
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import OperatorFactory
 from tests.factories.constitutional import (
     START,
     FundamentalPolicyFactory,
@@ -290,7 +290,8 @@ class TestViolations:
 
 class TestPermissions:
     def grant(self, api: Any, *codenames: str) -> None:
-        user = UserFactory()
+        # The rows of every run are an operator's; what may be done with them is a matter of permissions.
+        user = OperatorFactory()
         user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
         api.force_authenticate(user)
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from core.models import Run, SystemConfig
 from core.selectors import get_frame
+from core.services.runs import share_run
 from tests.factories.accounts import UserFactory
 from tests.factories.core import ConfigFactory, RunFactory, make_field, make_network
 
@@ -116,6 +118,12 @@ def test_poison_in_a_body_names_the_place(admin_api: APIClient) -> None:
 def test_a_run_is_changed_by_its_owner_and_by_operators_alone(sign_in: Any) -> None:
     owner, user = sign_in(Role.USER)
     run = RunFactory(owner=user)
+    for role, status in ((Role.USER, 404), (Role.READONLY, 404), (Role.OPERATOR, 200)):
+        client, _ = sign_in(role)
+        assert client.patch(f"/api/v1/runs/{run.pk}/", {"name": "other"}).status_code == status
+        assert client.get(f"/api/v1/runs/{run.pk}/").status_code == status
+    for role in (Role.USER, Role.READONLY):
+        share_run(run=run, group=Group.objects.get(name=role))
     for role, status in ((Role.USER, 403), (Role.READONLY, 403), (Role.OPERATOR, 200)):
         client, _ = sign_in(role)
         assert client.patch(f"/api/v1/runs/{run.pk}/", {"name": "other"}).status_code == status

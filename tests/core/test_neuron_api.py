@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from accounts.choices import Role
 from core.models import NeuronEvent, QuantumNeuron
+from core.services.runs import share_run
 from tests.factories.accounts import UserFactory
 from tests.factories.core import RunFactory, act, make_network, make_neuron
 
@@ -237,15 +239,17 @@ def test_who_may_do_what(sign_in: Any) -> None:
     loose = make_neuron()
     act(own, "gate", gate="h")
 
+    assert reader.get(f"{ADDRESS}{own.pk}/history/").status_code == 404
+    share_run(run=mine, group=Group.objects.get(name="readonly"))
     assert reader.get(f"{ADDRESS}{own.pk}/history/").status_code == 200
     assert reader.post(ADDRESS, NEW).status_code == 403
     assert reader.post(f"{ADDRESS}{own.pk}/events/", {"event": "measure"}).status_code == 403
     assert client.post(ADDRESS, NEW | {"run": mine.pk}).status_code == 201
-    assert client.post(ADDRESS, NEW | {"run": foreign.pk}).status_code == 403
+    assert client.post(ADDRESS, NEW | {"run": foreign.pk}).status_code == 400
     assert operator.post(ADDRESS, NEW | {"run": foreign.pk}).status_code == 201
-    for neuron, status in ((own, 200), (other, 403), (loose, 403)):
+    for neuron, status in ((own, 200), (other, 404), (loose, 403)):
         assert client.patch(f"{ADDRESS}{neuron.pk}/", {"name": "n"}).status_code == status
     entangle = {"event": "gate2", "parameters": {"gate": "cnot", "partner": other.pk}}
-    assert client.post(f"{ADDRESS}{own.pk}/events/", entangle).status_code == 403
+    assert client.post(f"{ADDRESS}{own.pk}/events/", entangle).status_code == 400
     assert operator.post(f"{ADDRESS}{own.pk}/events/", entangle).status_code == 201
     assert APIClient().get(ADDRESS).status_code == 401

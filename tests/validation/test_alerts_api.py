@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tests.factories.accounts import OperatorFactory, UserFactory
+from tests.factories.accounts import OperatorFactory
 from tests.factories.validation import (
     AbsenceRuleFactory,
     AlertFactory,
@@ -41,7 +41,7 @@ def as_role(api: Any, *permissions: str) -> Any:
     """The client, signed in as somebody with these permissions of the app."""
     from django.contrib.auth.models import Permission
 
-    user = UserFactory()
+    user = OperatorFactory()
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
     api.force_authenticate(user)
     return api
