@@ -174,6 +174,16 @@ TABLES: dict[str, Table] = {
     "user_mgmt.users_user_permissions": of_persons("user_id", readers=("admin", "operator"), writes_own=False),
     "user_mgmt.user_sessions": of_persons("user_id"),
     "user_mgmt.api_keys": of_persons("owner_id"),
+    "user_mgmt.api_key_uses": Table(
+        {OWNED: {"key_id": PLANTED}, READONLYS: {"key_id": PLANTED + 1}},
+        {
+            "select": everything({OWNED, READONLYS}, "admin") | {"owner": {OWNED}, "readonly owner": {READONLYS}},
+            **dict.fromkeys(COMMANDS[1:], {}),
+        },
+    ),
+    "user_mgmt.rate_limits": Table(
+        {"any": {}}, {"select": everything(ANY, "admin"), **dict.fromkeys(COMMANDS[1:], {})}
+    ),
     "user_mgmt.partner_configs": of_persons("owner_id", readers=("admin", "operator"), writes_own=False),
     "kuramoto.kuramoto_oscillators": of_runs(),
     "kuramoto.synchronization_events": of_runs(),
@@ -310,7 +320,7 @@ class World:
             return check_alone
 
     def _write(self, name: str, command: str) -> sql.Composed:
-        column = next(iter(TABLES[name].rows.values())) or {"id": 1}
+        column = next(iter(TABLES[name].rows.values())) or self.columns[name]
         texts = {
             "select": "SELECT 1 FROM {0} WHERE ctid = %s",
             "update": "UPDATE {0} SET {1} = {1} WHERE ctid = %s",

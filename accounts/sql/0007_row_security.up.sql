@@ -30,3 +30,14 @@ SELECT nfcs_core.protect_rows_v1(
     $$(SELECT user_mgmt.sees_everything_v1()) OR owner_id = (SELECT user_mgmt.actor_v1())$$,
     administers, administers, administers)
 FROM (VALUES ('(SELECT user_mgmt.administers_v1())')) AS predicate (administers);
+
+-- Where keys are used and who asks how often is written by SECURITY DEFINER functions alone.
+DROP POLICY visible ON user_mgmt.api_key_uses;
+DROP POLICY visible ON user_mgmt.rate_limits;
+SELECT nfcs_core.protect_rows_v1(
+    'user_mgmt.api_key_uses',
+    $$(SELECT user_mgmt.administers_v1())
+      OR key_id IN (SELECT k.id FROM user_mgmt.api_keys k WHERE k.owner_id = (SELECT user_mgmt.actor_v1()))$$,
+    'false', 'false', 'false');
+SELECT nfcs_core.protect_rows_v1(
+    'user_mgmt.rate_limits', '(SELECT user_mgmt.administers_v1())', 'false', 'false', 'false');
