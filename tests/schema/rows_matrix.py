@@ -178,11 +178,11 @@ TABLES: dict[str, Table] = {
         {OWNED: {"key_id": PLANTED}, READONLYS: {"key_id": PLANTED + 1}},
         {
             "select": everything({OWNED, READONLYS}, "admin") | {"owner": {OWNED}, "readonly owner": {READONLYS}},
-            **dict.fromkeys(COMMANDS[1:], {}),
+            **{key: {} for key in COMMANDS[1:]},
         },
     ),
     "user_mgmt.rate_limits": Table(
-        {"any": {}}, {"select": everything(ANY, "admin"), **dict.fromkeys(COMMANDS[1:], {})}
+        {"any": {}}, {"select": everything(ANY, "admin"), **{key: {} for key in COMMANDS[1:]}}
     ),
     "user_mgmt.partner_configs": of_persons("owner_id", readers=("admin", "operator"), writes_own=False),
     "kuramoto.kuramoto_oscillators": of_runs(),
@@ -369,6 +369,7 @@ def _fill(kind: str) -> str:
 
 
 FILLERS = {
+    "date": "'2026-01-01'",
     "uuid": "gen_random_uuid()",
     "jsonb": "'{}'",
     "boolean": "true",
