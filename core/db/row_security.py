@@ -68,7 +68,7 @@ def list_row_security_problems(cursor: Any) -> list[str]:
     cursor.execute(_LIST_POLICIES, {"schemas": ["public", *SCHEMAS]})
     policies: dict[str, dict[str, tuple[str, bool, str | None, str | None, bool]]] = {}
     for table, name, *rest in cursor.fetchall():
-        policies.setdefault(table, {})[name] = tuple(rest)  # type: ignore[assignment]
+        policies.setdefault(table, {})[name] = tuple(rest)
     problems = []
     for name, kind, bound, forced, is_leaf, options, definition, is_granted in tables:
         found = policies.get(name, {})
