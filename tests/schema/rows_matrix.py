@@ -198,6 +198,7 @@ TABLES: dict[str, Table] = {
     "cognitive.consciousness_records": of_runs(),
     "cognitive.consciousness_snapshots": of_runs(),
     "cognitive.memory_experiences": of_system(write={"insert": PROGRAMS, "update": PROGRAMS}),
+    "cognitive.memory_strengths": of_system(write=dict.fromkeys(COMMANDS[1:], PROGRAMS)),
     "cognitive.memory_retrievals": of_system(write={"insert": PROGRAMS}),
     "validation.metric_series": of_runs(),
     "validation.metric_samples": of_runs(),

@@ -16,6 +16,12 @@ SELECT nfcs_core.protect_rows_v1(
     '(SELECT user_mgmt.may_write_v1())',
     '(SELECT user_mgmt.sees_everything_v1())',
     '(SELECT user_mgmt.sees_everything_v1())');
+SELECT nfcs_core.protect_rows_v1(
+    'cognitive.memory_strengths',
+    '(SELECT user_mgmt.is_signed_in_v1())',
+    '(SELECT user_mgmt.may_write_v1())',
+    '(SELECT user_mgmt.may_write_v1())',
+    '(SELECT user_mgmt.may_write_v1())');
 
 -- A materialized view knows no row security: nobody reads it but through this view, which runs with its owner's rights.
 CREATE VIEW cognitive.consciousness_daily_view WITH (security_barrier = true) AS

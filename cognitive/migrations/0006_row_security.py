@@ -7,13 +7,13 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cognitive", "0003_audit"),
+        ("cognitive", "0005_memory_strengths"),
         ("core", "0011_row_security"),
     ]
     operations = [
         RunSQLFile(
             "cognitive",
-            "0006_row_security",
+            "0009_row_security",
             state_operations=[migrations.AlterModelTable("dailycomplexity", "consciousness_daily_view")],
         ),
     ]

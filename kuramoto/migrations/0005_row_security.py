@@ -7,9 +7,9 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("kuramoto", "0003_audit"),
+        ("kuramoto", "0004_embedded_states"),
         ("core", "0011_row_security"),
     ]
     operations = [
-        RunSQLFile("kuramoto", "0005_row_security"),
+        RunSQLFile("kuramoto", "0009_row_security"),
     ]
