@@ -174,6 +174,9 @@ TABLES: dict[str, Table] = {
     "user_mgmt.users_user_permissions": of_persons("user_id", readers=("admin", "operator"), writes_own=False),
     "user_mgmt.user_sessions": of_persons("user_id"),
     "user_mgmt.api_keys": of_persons("owner_id"),
+    "user_mgmt.second_factors": of_persons("user_id"),
+    "user_mgmt.recovery_codes": of_persons("user_id"),
+    "user_mgmt.login_attempts": ADMINISTERED,
     "user_mgmt.api_key_uses": Table(
         {OWNED: {"key_id": PLANTED}, READONLYS: {"key_id": PLANTED + 1}},
         {

@@ -7,9 +7,9 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_key_use"),
+        ("accounts", "0007_sign_in"),
         ("core", "0011_row_security"),
     ]
     operations = [
-        RunSQLFile("accounts", "0007_row_security"),
+        RunSQLFile("accounts", "0008_row_security"),
     ]

@@ -1,3 +1,6 @@
+SELECT nfcs_core.unprotect_rows_v1('user_mgmt.login_attempts');
+SELECT nfcs_core.unprotect_rows_v1('user_mgmt.recovery_codes');
+SELECT nfcs_core.unprotect_rows_v1('user_mgmt.second_factors');
 SELECT nfcs_core.unprotect_rows_v1('user_mgmt.rate_limits');
 SELECT nfcs_core.unprotect_rows_v1('user_mgmt.api_key_uses');
 ALTER TABLE user_mgmt.api_key_uses ENABLE ROW LEVEL SECURITY;

@@ -41,3 +41,12 @@ SELECT nfcs_core.protect_rows_v1(
     'false', 'false', 'false');
 SELECT nfcs_core.protect_rows_v1(
     'user_mgmt.rate_limits', '(SELECT user_mgmt.administers_v1())', 'false', 'false', 'false');
+
+-- A second factor and its recovery codes are one person's. Attempts to sign in are counted by SECURITY DEFINER
+-- functions; administrators look at them and forget them.
+SELECT nfcs_core.protect_rows_v1('user_mgmt.second_factors', own, own, own, own)
+FROM (VALUES ($$(SELECT user_mgmt.administers_v1()) OR user_id = (SELECT user_mgmt.actor_v1())$$)) AS predicate (own);
+SELECT nfcs_core.protect_rows_v1('user_mgmt.recovery_codes', own, own, own, own)
+FROM (VALUES ($$(SELECT user_mgmt.administers_v1()) OR user_id = (SELECT user_mgmt.actor_v1())$$)) AS predicate (own);
+SELECT nfcs_core.protect_rows_v1('user_mgmt.login_attempts', administers, administers, administers, administers)
+FROM (VALUES ('(SELECT user_mgmt.administers_v1())')) AS predicate (administers);
