@@ -25,11 +25,12 @@ FROM (VALUES ($$(SELECT user_mgmt.administers_v1()) OR user_id = (SELECT user_mg
 SELECT nfcs_core.protect_rows_v1('user_mgmt.api_keys', own, own, own, own)
 FROM (VALUES ($$(SELECT user_mgmt.administers_v1()) OR owner_id = (SELECT user_mgmt.actor_v1())$$)) AS predicate (own);
 
+-- Partners are the operators' business.
 SELECT nfcs_core.protect_rows_v1(
     'user_mgmt.partner_configs',
     $$(SELECT user_mgmt.sees_everything_v1()) OR owner_id = (SELECT user_mgmt.actor_v1())$$,
-    administers, administers, administers)
-FROM (VALUES ('(SELECT user_mgmt.administers_v1())')) AS predicate (administers);
+    everything, everything, everything)
+FROM (VALUES ('(SELECT user_mgmt.sees_everything_v1())')) AS predicate (everything);
 
 -- Where keys are used and who asks how often is written by SECURITY DEFINER functions alone.
 DROP POLICY visible ON user_mgmt.api_key_uses;

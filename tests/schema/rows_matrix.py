@@ -94,12 +94,17 @@ def of_system(
 
 
 def of_persons(
-    column: str, *, readers: tuple[str, ...] = ("admin",), writes_own: bool = True, **others: object
+    column: str,
+    *,
+    readers: tuple[str, ...] = ("admin",),
+    writers: tuple[str, ...] = ("admin",),
+    writes_own: bool = True,
+    **others: object,
 ) -> Table:
     """Rows of one person each."""
     rows = {OWNED: {column: 12, **others}, READONLYS: {column: 14, **others}}
     own = {"owner": {OWNED}, "readonly owner": {READONLYS}}
-    write = everything(set(rows), "admin") | (own if writes_own else {})
+    write = everything(set(rows), *writers) | (own if writes_own else {})
     return Table(
         rows,
         {"select": everything(set(rows), *readers) | own, "insert": write, "update": write, "delete": write},
@@ -187,7 +192,9 @@ TABLES: dict[str, Table] = {
     "user_mgmt.rate_limits": Table(
         {"any": {}}, {"select": everything(ANY, "admin"), **{key: {} for key in COMMANDS[1:]}}
     ),
-    "user_mgmt.partner_configs": of_persons("owner_id", readers=("admin", "operator"), writes_own=False),
+    "user_mgmt.partner_configs": of_persons(
+        "owner_id", readers=("admin", "operator"), writers=("admin", "operator"), writes_own=False
+    ),
     "kuramoto.kuramoto_oscillators": of_runs(),
     "kuramoto.synchronization_events": of_runs(),
     "kuramoto.synchronization_states": of_runs(),
