@@ -31,7 +31,7 @@ from tests.routes import Route, list_routes
 
 MATRIX = Path(__file__).with_name("authorisation.txt")
 ACTORS = ("anonymous", "readonly", "stranger", "member", "owner", "operator", "admin")
-"""Stranger, member and owner are plain users; the run of the row is the owner's and shared with a group of the member."""
+"""Stranger, member and owner are plain users; the row's run is the owner's, shared with a group of the member."""
 WORDS = {401: "-", 403: "no", 404: "hidden"}
 
 
