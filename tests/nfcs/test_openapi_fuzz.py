@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 from django.middleware.csrf import _get_new_csrf_string
 from django.test import Client
@@ -19,7 +20,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from accounts.choices import Role
-from nfcs.wsgi import application
 from tests.factories import examples
 from tests.factories.accounts import AdminFactory, UserFactory
 from tests.routes import list_routes
@@ -54,7 +54,7 @@ def document() -> Iterator[Any]:
         for operation in operations.values():
             operation.pop("security", None)
     loaded = schemathesis.openapi.from_dict(served)
-    loaded.app = application
+    loaded.app = get_wsgi_application()
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     yield loaded
