@@ -6,8 +6,9 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import SimpleTemplateResponse, TemplateResponse
@@ -25,6 +26,23 @@ from nfcs.dashboard import views
 from nfcs.validating import start_validation
 
 
+def refuse_bad_choice(model_admin: Any, request: HttpRequest) -> None:
+    """Refuse rows chosen for an action that no box of the list could have named.
+
+    Raises:
+        BadRequest: one is no key of the model.
+    """
+    if request.method != "POST" or not isinstance(model_admin, admin.ModelAdmin):
+        return
+    for text in request.POST.getlist(ACTION_CHECKBOX_NAME):
+        try:
+            model_admin.model._meta.pk.to_python(text)
+        except ValidationError as error:
+            raise BadRequest("A chosen row has no such key.") from error
+        if "\x00" in text:
+            raise BadRequest("A chosen row has no such key.")
+
+
 class NfcsAdminSite(admin.AdminSite):
     """Django's admin, drawn in the request's transaction."""
 
@@ -40,6 +58,7 @@ class NfcsAdminSite(admin.AdminSite):
         def rendered(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if lacks_factor(request) and not _is_open_without_factor(request):
                 return HttpResponseRedirect(reverse("admin:nfcs_second_factor"))
+            refuse_bad_choice(getattr(view, "__self__", None), request)
             try:
                 response = view(request, *args, **kwargs)
                 # Within the transaction: a list is read when its page is rendered.
