@@ -33,6 +33,7 @@ from tests.routes import list_routes
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SECRET = "Canary5Secret7d3b9a61e8"
+AGENT = "Canary5Agent19e07fb3c4"
 PASSWORD = "Canary5Password2f6c804b"
 PLAIN = "Canary5Plain0a94e7d25c13"
 
@@ -49,7 +50,7 @@ def plant_seed(admin: Client, user: User) -> None:
 
 def plant_user_agent(admin: Client, user: User) -> None:
     apps.get_model("accounts", "UserSession").objects.create(
-        user=user, jwt_token_hash="0" * 64, user_agent=SECRET, expires_at=timezone.now() + timedelta(days=1)
+        user=user, jwt_token_hash="0" * 64, user_agent=AGENT, expires_at=timezone.now() + timedelta(days=1)
     )
 
 
@@ -104,7 +105,12 @@ def planted(logs: io.StringIO, talkative: Path) -> tuple[Client, dict[str, str]]
         PLANTERS[column](admin, user)
     key, text = create_api_key(owner=user, name=PLAIN, scopes=["core.view_run"])
     Run.objects.create(name=PLAIN, started_at=timezone.now(), owner=user)
-    return admin, {"encrypted": SECRET, "password": PASSWORD, "API key": text.removeprefix(f"nfcs_{key.prefix}_")}
+    return admin, {
+        "encrypted": SECRET,
+        "user agent": AGENT,
+        "password": PASSWORD,
+        "API key": text.removeprefix(f"nfcs_{key.prefix}_"),
+    }
 
 
 def read_cluster() -> Iterator[tuple[str, bytes]]:
@@ -155,6 +161,8 @@ def test_it_is_nowhere_outside_its_ciphertext(
     admin, secrets = planted
     wanted = {**secrets, "plain": PLAIN}
     pages = search(read_pages(admin), wanted)
+    # People tell a session by it: its list shows it, and no other page.
+    assert pages.pop("user agent") <= {"/admin/accounts/usersession/", "/api/v1/auth/sessions/"}
     fixtures = io.StringIO()
     call_command("dumpdata", "core", "accounts", stdout=fixtures)
     dump = subprocess.run(
