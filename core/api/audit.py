@@ -7,6 +7,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import F
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, viewsets
@@ -138,7 +139,7 @@ class AuditStatusViewSet(ActorMixin, viewsets.GenericViewSet[Any]):
     filter_backends = ()
     pagination_class = None
 
-    @extend_schema(responses=ChainStatusSerializer)
+    @extend_schema(responses=forced_singular_serializer(ChainStatusSerializer))
     def list(self, request: Request) -> Response:
         """Whether the chain of the audit holds, as of its last verification."""
         refuse_unknown_parameters(request, set())

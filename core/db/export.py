@@ -169,4 +169,5 @@ def _dump_data(url: str) -> str:
 
 
 def _run_dump(url: str, *arguments: str) -> str:
-    return run_program("pg_dump", f"--role={OWNER_ROLE}", *arguments, url=url)
+    # The owner's policy shows it every row.
+    return run_program("pg_dump", f"--role={OWNER_ROLE}", "--enable-row-security", *arguments, url=url)

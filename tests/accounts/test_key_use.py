@@ -66,7 +66,7 @@ def test_what_is_no_key_is_refused(text: str) -> None:
     answer = call(text.encode().decode("latin-1"))
     assert answer.status_code == 401
     assert answer.json()["detail"] == NOT_VALID
-    assert "Api-Key" in answer["WWW-Authenticate"]
+    assert answer["WWW-Authenticate"] == 'Bearer realm="nfcs"'
 
 
 def test_a_wrong_secret_and_an_unknown_prefix_are_told_alike() -> None:

@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.services import create_api_key
 from core.db.identity import set_actor
 from core.models import AuditEntry, SystemConfig
-from tests.factories.accounts import PartnerFactory, UserFactory
+from tests.factories.accounts import AdminFactory, PartnerFactory, UserFactory
 from tests.factories.core import RunFactory
 
 pytestmark = pytest.mark.django_db
@@ -50,7 +50,7 @@ def test_the_digest_is_of_the_stored_bytes() -> None:
 
 
 def test_the_actor_of_the_transaction_is_named() -> None:
-    user = UserFactory()
+    user = AdminFactory()
     set_actor(user.pk)
     run = RunFactory()
     assert AuditEntry.objects.get(table_name="nfcs_core.runs", row_key=str(run.pk)).actor_id == user.pk

@@ -14,13 +14,13 @@ from core.db.identity import set_actor
 from core.exceptions import InvalidInput
 from core.models import AuditEntry
 from core.services.audit import record_event
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import AdminFactory
 
 pytestmark = pytest.mark.django_db
 
 
 def test_an_event_is_an_entry_with_its_actor() -> None:
-    user = UserFactory()
+    user = AdminFactory()
     set_actor(user.pk)
     made = record_event(
         event="export.made", action="read", table_name="nfcs_core.runs", row_key="*", details={"rows": 3}

@@ -100,7 +100,7 @@ def test_a_killed_server_a_restored_dump_and_an_edited_page(installation: Instal
     run_program("pg_dump", "--format=custom", f"--file={dump}", url=installation.url)
     prepare_database(server.url("postgres", "postgres"), database="restored")
     options = ("--clean", "--if-exists", "--exit-on-error", "--single-transaction")
-    run_program("pg_restore", *options, str(dump), url=server.url("postgres", "restored"))
+    run_program("pg_restore", "--enable-row-security", *options, str(dump), url=server.url("postgres", "restored"))
     restored = installation.manage(
         "audit", "verify", "--json", "--processes=1", database_url=server.url("nfcs_app", "restored")
     )

@@ -9,11 +9,12 @@ import pytest
 from django.core.management import call_command
 from django.test import override_settings
 
-from core.db.identity import acting_as
+from core.db.identity import SYSTEM, acting_as
 from core.models import SystemConfig, SystemConfigChange
 from core.selectors import get_config, list_config_changes
 from core.services.configuration import change_config, create_config, set_config
 from tests.constitutional.database import execute, violated
+from tests.factories.accounts import AdminFactory
 from tests.factories.core import ConfigFactory
 
 pytestmark = pytest.mark.django_db
@@ -134,9 +135,10 @@ def test_setting_a_value_makes_or_changes_it_and_finds_its_type(value: Any, conf
 
 
 def test_the_history_says_who_changed_what_however_it_was_changed() -> None:
-    with acting_as(None):
+    somebody = AdminFactory()
+    with acting_as(SYSTEM):
         config = ConfigFactory(config_value=1)
-    with acting_as(7):
+    with acting_as(somebody.pk):
         change_config(config=config, config_value=2)
     execute("UPDATE system_config SET is_active = false WHERE id = %s", config.pk)
     execute("DELETE FROM system_config WHERE id = %s", config.pk)
@@ -144,7 +146,7 @@ def test_the_history_says_who_changed_what_however_it_was_changed() -> None:
     one, two = ({"value": number, "type": "integer", "is_active": True} for number in (1, 2))
     off = two | {"is_active": False}
     assert changes == [(None, one), (one, two), (two, off), (off, None)]
-    assert list_config_changes(config).order_by("id")[1].actor_id == 7
+    assert list_config_changes(config).order_by("id")[1].actor_id == somebody.pk
     assert list_config_changes(config).order_by("id")[0].actor_id is None
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from django.db import connection, transaction
 
+from core.db.identity import SYSTEM, on_behalf_of
 from core.exceptions import Conflict
 from core.models import Entanglement, NeuronEvent, QuantumNeuron
 from core.services.neurons import apply_event, replay_history
@@ -38,7 +39,8 @@ class Worker(threading.Thread):
                 cursor.execute("SET ROLE nfcs_app")
                 cursor.execute("SELECT pg_backend_pid()")
                 self.backend = cursor.fetchone()[0]
-            self.result = self.work()
+            with on_behalf_of(SYSTEM):
+                self.result = self.work()
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
             self.error = error
         finally:

@@ -20,7 +20,7 @@ def test_dump_and_restore_leave_the_same_catalogue(
 
     with django_db_blocker.unblock(), scratch_database(server.admin_url()) as restored:
         options = ("--clean", "--if-exists", "--exit-on-error", "--single-transaction")
-        run_program("pg_restore", *options, str(dump), url=server.admin_url(restored))
+        run_program("pg_restore", "--enable-row-security", *options, str(dump), url=server.admin_url(restored))
         differences = diff(read_catalogue(using=scratch), read_catalogue(using=restored))
 
     assert [str(difference) for difference in differences] == []
