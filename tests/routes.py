@@ -69,7 +69,7 @@ def operations() -> dict[tuple[str, str], dict[str, Any]]:
     """The operations of the OpenAPI document by method and address."""
     document = schema()
     return {
-        (method, path.replace("{id}", "{pk}")): operation
+        (method, path.replace("{id}", "{pk}").replace("{number}", "{pk}")): operation
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     }

@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from core.db.embedded import EmbeddedServer
+from core.db.identity import SYSTEM
 from core.db.prepare import prepare_database, prepare_embedded
 from core.db.programs import run_program
 from tests.server import ROOT, TEST_SERVER
@@ -58,7 +59,8 @@ class Installation:
         return done.returncode, json.loads(done.stdout)
 
     def write_until_killed(self) -> None:
-        with psycopg.connect(self.server.url("nfcs_app", "nfcs"), autocommit=True) as connection:
+        url = self.server.url("nfcs_app", "nfcs")
+        with psycopg.connect(url, autocommit=True, options=f"-c nfcs.user_id={SYSTEM}") as connection:
             while True:
                 connection.execute(
                     "INSERT INTO nfcs_core.system_config (config_key, config_value, config_type, environment,"

@@ -20,6 +20,7 @@ from django.utils import timezone
 from accounts.choices import Role
 from accounts.roles import list_permissions
 from core.constants import SYSTEM_RUN_UUID
+from core.services.runs import share_run
 from kuramoto.choices import EventCause
 from kuramoto.models import OscillatorState
 from kuramoto.services import record_oscillators, stop_run
@@ -167,8 +168,9 @@ def test_nobody_sees_more_than_the_permissions_say() -> None:
 
 @pytest.mark.parametrize(("role", "controls"), [(Role.READONLY, False), (Role.OPERATOR, True)])
 def test_every_role_of_the_admin_sees_every_panel(role: Role, controls: bool) -> None:
-    run = make_live_run()
     user = UserFactory(role=role)
+    run = make_live_run()
+    share_run(run=run, group=user.groups.get())
     for codename, app, model in list_permissions(role):
         user.user_permissions.add(Permission.objects.get_by_natural_key(codename, app, model))
     client = Client()
