@@ -139,7 +139,7 @@ class AuditStatusViewSet(ActorMixin, viewsets.GenericViewSet[Any]):
     filter_backends = ()
     pagination_class = None
 
-    @extend_schema(responses=forced_singular_serializer(ChainStatusSerializer))
+    @extend_schema(responses=forced_singular_serializer(ChainStatusSerializer))  # type: ignore[no-untyped-call]
     def list(self, request: Request) -> Response:
         """Whether the chain of the audit holds, as of its last verification."""
         refuse_unknown_parameters(request, set())
