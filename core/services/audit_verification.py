@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -27,7 +28,7 @@ from core.audit_verifier import (
     read_checkpoint,
     verify_checkpoints,
 )
-from core.db.audit_reader import LaneTask, open_snapshot, verify_lane, verify_lanes_in_process
+from core.db.audit_reader import LaneTask, open_snapshot, verify_lane
 from core.db.identity import SYSTEM, acting_as
 from core.services.audit import record_event
 from core.services.audit_checkpoints import list_closed_partitions
@@ -36,8 +37,10 @@ from core.signing_key import list_trusted_keys
 logger = logging.getLogger(__name__)
 
 STRETCH = 100_000
-"""Links after which progress is told and another process may go on."""
+"""Links after which progress is told and another connection may go on."""
 MAX_UNLINKED = 1000
+Work = Callable[[psycopg.Connection[Any]], Report]
+"""A part of a verification, over any connection in the snapshot."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ def verify_chain(
         after: verify only what came after this checkpoint; 0 for all. Overrides `start` and `end`.
         trusted_keys: keys that may have signed; the installation's own by default, () for whichever stand there.
         earlier: checkpoints kept elsewhere.
+        processes: connections over which it is done at once, each with a server process of its own.
         progress: called with links done and links in all.
     """
     report = Report()
@@ -99,13 +103,19 @@ def verify_chain(
         span = Span(after) if after is not None else find_span(checkpoints, start=start, end=end)
         tasks = _list_tasks(connection, checkpoints, span)
         total = sum(task.upto - task.after for task in tasks)
-        done = 0
-        for part in _run(tasks, info, connection, processes):
-            _merge(report, part)
-            done += part.links
-            progress(done, total)
+        # The longest first; each connection takes the next one when it is done with one.
+        work: list[Work] = [
+            partial(verify_lane, task=task) for task in sorted(tasks, key=lambda task: task.after - task.upto)
+        ]
         if span.upto is None:
-            _find_unlinked(connection, report, checkpoints, span)
+            since = [datetime.fromisoformat(c.content["made_at"]) for c in checkpoints if c.number == span.after]
+            work.insert(0, partial(_find_unlinked, since=since[0] if since else datetime(1, 1, 1, tzinfo=UTC)))
+        for part in _run(work, info, connection, processes):
+            _merge(report, part)
+            progress(report.links, total)
+    if any(finding.kind == "unreadable" and finding.entry is not None for finding in report.findings):
+        # Which entry it is says more than that there is one.
+        report.findings = [f for f in report.findings if f.kind != "unreadable" or f.entry is not None]
     verify_checkpoints(
         checkpoints,
         report,
@@ -161,50 +171,67 @@ def _list_tasks(connection: psycopg.Connection[Any], checkpoints: Sequence[Check
         upto = end.get(lane, first).sequence if end is not None else max(last_links.get(lane, 0), first.sequence)
         if not (upto or marks or head not in (None, (0, ZERO))):
             continue
-        for stretch in _split(connection, lane, first, upto):
-            *_, last = stretch
-            inside = tuple(mark for mark in marks if stretch[0].sequence < mark.sequence <= last.sequence)
+        for before, last, unmarked in _split(connection, lane, first, upto, marks):
+            inside = tuple(mark for mark in marks if before.sequence < mark.sequence <= last.sequence)
             ends = last.sequence == upto
             tasks.append(
                 LaneTask(
                     lane,
-                    stretch[0].sequence,
-                    stretch[0].head,
+                    before.sequence,
+                    before.head,
                     last.sequence,
                     head if ends else (last.sequence, last.head),
                     inside + tuple(mark for mark in marks if ends and mark.sequence > upto),
                     retained,
+                    unmarked,
                 )
             )
     return tasks
 
 
-def _split(connection: psycopg.Connection[Any], lane: int, first: Mark, upto: int) -> list[tuple[Mark, Mark]]:
-    """Stretches of a lane; each ends with what the next one begins after, so that none is verified for itself."""
-    bounds = [
-        Mark(sequence, bytes(digest), 0)
-        for sequence, digest in connection.execute(
-            "SELECT sequence, link_sha256 FROM nfcs_core.audit_links WHERE lane = %s AND sequence = ANY(%s)"
-            " ORDER BY sequence",
-            [lane, list(range(first.sequence + STRETCH, upto, STRETCH))],
+def _split(
+    connection: psycopg.Connection[Any], lane: int, first: Mark, upto: int, marks: Sequence[Mark]
+) -> list[tuple[Mark, Mark, tuple[int, int] | None]]:
+    """Stretches of a lane: the mark before, the last one, and the first link after the last checkpoint before it.
+
+    Each ends with what the next one begins after, so that none is verified for itself.
+    """
+    bounds = list(range(first.sequence + STRETCH, upto, STRETCH))
+    passed = [first.sequence, *sorted(mark.sequence for mark in marks)]
+    unmarked = {bound: passed[bisect_right(passed, bound) - 1] + 1 for bound in bounds}
+    found = {
+        sequence: (entry_id, bytes(digest))
+        for sequence, entry_id, digest in connection.execute(
+            "SELECT sequence, entry_id, link_sha256 FROM nfcs_core.audit_links WHERE lane = %s AND sequence = ANY(%s)",
+            [lane, sorted({*bounds, *unmarked.values()})],
         )
-    ]
-    points = [first, *bounds, Mark(upto, ZERO, 0)]
-    return list(pairwise(points))
+    }
+    points = [first, *(Mark(bound, found[bound][1], 0) for bound in bounds if bound in found), Mark(upto, ZERO, 0)]
+    stretches = []
+    for before, last in pairwise(points):
+        since = unmarked.get(before.sequence, before.sequence + 1)
+        began = since <= before.sequence and since in found
+        stretches.append((before, last, (since, found[since][0]) if began else None))
+    return stretches
 
 
-def _run(tasks: Sequence[LaneTask], info: dict[str, Any], connection: psycopg.Connection[Any], processes: int) -> Any:
-    if processes <= 1 or len(tasks) <= 1:
-        for task in tasks:
-            yield verify_lane(connection, task)
+def _run(
+    work: Sequence[Work], info: dict[str, Any], connection: psycopg.Connection[Any], processes: int
+) -> Iterator[Report]:
+    """Do it over as many connections; the server's processes compute, so threads do here."""
+    if processes <= 1:
+        for part in work:
+            yield part(connection)
         return
     (snapshot,) = connection.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
-    # The longest first; each process takes the next lane when it is done with one.
-    queue = sorted(tasks, key=lambda task: task.after - task.upto)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        for future in as_completed([pool.submit(verify_lanes_in_process, info, snapshot, [task]) for task in queue]):
-            yield from future.result()
+
+    def run(part: Work) -> Report:
+        with open_snapshot(info, snapshot) as own:
+            return part(own)
+
+    with ThreadPoolExecutor(processes) as pool:
+        for future in as_completed([pool.submit(run, part) for part in work]):
+            yield future.result()
 
 
 def _merge(report: Report, part: Report) -> None:
@@ -214,14 +241,8 @@ def _merge(report: Report, part: Report) -> None:
     report.findings += part.findings
 
 
-def _find_unlinked(
-    connection: psycopg.Connection[Any], report: Report, checkpoints: Sequence[Checkpoint], span: Span
-) -> None:
+def _find_unlinked(connection: psycopg.Connection[Any], since: datetime) -> Report:
     """Entries that no link names: somebody wrote them past the trigger."""
-    since = datetime(1, 1, 1, tzinfo=UTC)
-    for checkpoint in checkpoints:
-        if checkpoint.number == span.after:
-            since = datetime.fromisoformat(checkpoint.content["made_at"])
     try:
         with connection.transaction():
             rows = connection.execute(
@@ -234,15 +255,17 @@ def _find_unlinked(
                 [since, MAX_UNLINKED],
             ).fetchall()
     except psycopg.DatabaseError as error:
-        if not any(finding.kind == "unreadable" for finding in report.findings):
-            report.findings.append(
-                Finding("unreadable", f"{VERIFIED_TABLE} cannot be read: {str(error).splitlines()[0]}")
-            )
-        return
-    report.findings += [
-        Finding("inserted", f"entry {entry_id} about {table} {key} was never linked", entry_id)
-        for entry_id, table, key in rows
-    ]
+        if connection.closed:
+            raise
+        return Report(
+            findings=[Finding("unreadable", f"{VERIFIED_TABLE} cannot be read: {str(error).splitlines()[0]}")]
+        )
+    return Report(
+        findings=[
+            Finding("inserted", f"entry {entry_id} about {table} {key} was never linked", entry_id)
+            for entry_id, table, key in rows
+        ]
+    )
 
 
 def verify_and_record(*, now: datetime, full: bool) -> Report:

@@ -20,9 +20,13 @@ from django.core.management import call_command
 from django.db import connection
 
 from core import audit_verifier
-from core.audit_verifier import main, verify_export, verify_proof
+from core.audit_verifier import Lane, Report, main, read_checkpoint_line, verify_export, verify_proof
+from core.db import audit_reader
+from core.db.audit_reader import open_snapshot, screen
 from core.management.base import FindingsError
 from core.models import AuditEntry, AuditLink
+from core.services import audit_verification
+from core.services.audit_verification import connection_info
 from core.signing_key import get_public_key
 from tests import server
 from tests.factories.core import RunFactory
@@ -210,6 +214,35 @@ def test_tampering_is_found_and_the_first_bad_entry_named(
         if first is not None:
             named = first if first > 100 else trail.ids[first]
             assert report["first_bad"]["entry"] == named, report["findings"]
+
+
+def test_an_honest_stretch_is_screened_by_the_server_alone(trail: Trail) -> None:
+    report = Report()
+    marks = [read_checkpoint_line(path.read_bytes()).marks()[0] for path in trail.kept]
+    last = AuditLink.objects.count()
+    with open_snapshot(connection_info()) as snapshot:
+        walker = Lane(0, report, marks=marks)
+        assert screen(snapshot, walker, 1, last)
+    assert (walker.sequence, walker.marks, report.entries, report.links) == (last, [], last, last)
+    assert walker.first_unmarked == (last, trail.ids[-1])
+    trail.tamper(EDIT)
+    with open_snapshot(connection_info()) as snapshot:
+        walker = Lane(0, report, marks=marks)
+        assert not screen(snapshot, walker, 1, last)
+    assert (walker.sequence, len(walker.marks)) == (0, 2)
+
+
+def test_over_several_stretches_and_chunks_the_first_bad_entry_is_the_same(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was linked anew after checkpoint 1 shows at checkpoint 2, in another stretch than the change."""
+    trail.tamper(EDIT.replace("{id}", str(trail.ids[7])) + RELINK.replace("{first}", "8"))
+    monkeypatch.setattr(audit_verification, "STRETCH", 1)
+    monkeypatch.setattr(audit_reader, "CHUNK", 1)
+    for processes in (1, 2):
+        report = trail.verify(f"--processes={processes}")
+        assert {finding["kind"] for finding in report["findings"]} == {"rewritten"}
+        assert report["first_bad"]["entry"] == trail.ids[6]
 
 
 def test_history_written_anew_is_found_against_a_kept_checkpoint(trail: Trail) -> None:

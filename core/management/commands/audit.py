@@ -45,7 +45,7 @@ class Command(NfcsCommand):
             "--public-key", action="append", default=[], help="a key that may have signed: hex or a file; repeatable"
         )
         verify.add_argument(
-            "--processes", type=int, default=min(2, os.cpu_count() or 1), help="processes that verify (2)"
+            "--processes", type=int, default=min(2, os.cpu_count() or 1), help="server processes that verify (2)"
         )
         checkpoint = self.add_verb(verbs, self.checkpoint, changes_data=True)
         checkpoint.add_argument("--output", type=Path, help="directory for a copy of it")
