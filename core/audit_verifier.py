@@ -10,18 +10,24 @@ Exit codes: 0 nothing found, 2 usage, 3 findings.
 from __future__ import annotations
 
 import argparse
+import gc
 import hashlib
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
 CHECKPOINT, EXPORT, PROOF = "nfcs-audit-checkpoint-1", "nfcs-audit-export-1", "nfcs-audit-proof-1"
 ZERO = bytes(32)
 LANES = 8
+STRETCH_OCTETS = 16 << 20
+"""Of a file of a lane, what one process verifies at once."""
 
 
 @dataclass(frozen=True)
@@ -411,8 +417,14 @@ def name_key(public_key: bytes) -> str:
     return hashlib.sha256(public_key).hexdigest()[:16]
 
 
-def verify_export(directory: Path, *, trusted_keys: Sequence[bytes] = (), earlier: Sequence[Checkpoint] = ()) -> Report:
-    """Verify an export directory."""
+def verify_export(
+    directory: Path,
+    *,
+    trusted_keys: Sequence[bytes] = (),
+    earlier: Sequence[Checkpoint] = (),
+    processes: int = 1,
+) -> Report:
+    """Verify an export directory, long lanes in several processes."""
     report = Report()
     try:
         manifest = parse_json((directory / "manifest.json").read_bytes())
@@ -423,7 +435,7 @@ def verify_export(directory: Path, *, trusted_keys: Sequence[bytes] = (), earlie
         checkpoints = [
             read_checkpoint_line(line) for line in _read_lines(directory / "checkpoints.jsonl", "checkpoints.jsonl")
         ]
-        _verify_lanes(directory, manifest, checkpoints, report)
+        _verify_lanes(directory, manifest, checkpoints, report, processes)
         unlinked = [
             parse_json(line) for line in _read_lines(directory / "unlinked.jsonl", "unlinked.jsonl", optional=True)
         ]
@@ -448,30 +460,146 @@ def verify_export(directory: Path, *, trusted_keys: Sequence[bytes] = (), earlie
     return report
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """Lines of a lane's file, from one offset to another, and the link before them.
+
+    Attributes:
+        end: sequence and digest that its last link has; None where nothing says so.
+    """
+
+    lane: int
+    path: Path
+    start: int
+    stop: int
+    sequence: int
+    head: bytes
+    end: tuple[int, bytes] | None
+    marks: tuple[Mark, ...]
+    retained: tuple[tuple[int, int], ...]
+
+
 def _verify_lanes(
-    directory: Path, manifest: Mapping[str, Any], checkpoints: Sequence[Checkpoint], report: Report
+    directory: Path,
+    manifest: Mapping[str, Any],
+    checkpoints: Sequence[Checkpoint],
+    report: Report,
+    processes: int,
 ) -> None:
     numbers = [checkpoint.number for checkpoint in checkpoints]
     first, last = manifest["from_checkpoint"], manifest["to_checkpoint"]
     _need(last in numbers and (not first or first in numbers), "manifest: checkpoints")
     start = checkpoints[numbers.index(first)].marks() if first else {}
     end = checkpoints[numbers.index(last)].marks()
-    retained = list_retained(checkpoints)
+    retained = tuple(list_retained(checkpoints))
+    lanes = []
     for lane in range(LANES):
         begin = start.get(lane, Mark(0, ZERO, 0))
-        marks = [
+        marks = tuple(
             checkpoint.marks()[lane]
             for checkpoint in checkpoints
             if first < checkpoint.number <= last and lane in checkpoint.marks()
-        ]
-        walker = Lane(lane, report, sequence=begin.sequence, head=begin.head, marks=marks, retained=retained)
+        )
         path = directory / f"lane-{lane}.jsonl"
-        walker.walk(_read_link(line, path.name) for line in _read_lines(path, path.name, optional=True))
-        if lane in end:
-            walker.finish(sequence=end[lane].sequence, head=end[lane].head)
-        if lane not in end and walker.sequence:
-            report.findings.append(Finding("inserted", f"lane {lane} is in no checkpoint", lane=lane))
+        size = path.stat().st_size if path.exists() else 0
+        target = (end[lane].sequence, end[lane].head) if lane in end else None
+        lanes.append(Stretch(lane, path, 0, size, begin.sequence, begin.head, target, marks, retained))
+    sound = _find_sound(lanes, processes)
+    for whole in lanes:
+        part = sound.get(whole.lane) or walk_stretch(whole)
+        report.links += part.links
+        report.entries += part.entries
+        report.retained += part.retained
+        report.findings += part.findings
+        if whole.end is None and part.links:
+            report.findings.append(Finding("inserted", f"lane {whole.lane} is in no checkpoint", lane=whole.lane))
     _need(manifest["links"] == report.links and manifest["entries"] == report.entries, "manifest: counts")
+
+
+def _find_sound(lanes: Sequence[Stretch], processes: int) -> dict[int, Report]:
+    """Walk long lanes in several processes; the counts of those in which nothing at all was found.
+
+    The others are walked again from one end to the other, which tells exactly what is wrong first.
+    """
+    if processes <= 1 or all(lane.stop <= STRETCH_OCTETS for lane in lanes):
+        return {}
+    sound: dict[int, Report] = {}
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        walked = [(lane.lane, pool.map(_count_sound, _split(lane))) for lane in lanes]
+        for number, parts in walked:
+            counted = list(parts)
+            if None not in counted:
+                sound[number] = Report(
+                    links=sum(part.links for part in counted if part),
+                    entries=sum(part.entries for part in counted if part),
+                    retained=sum(part.retained for part in counted if part),
+                )
+    return sound
+
+
+def _count_sound(stretch: Stretch) -> Report | None:
+    gc.disable()  # a process of its own, and nothing in it refers in circles
+    try:
+        report = walk_stretch(stretch)
+    except (OSError, Malformed):
+        return None
+    return None if report.findings else report
+
+
+def _split(lane: Stretch) -> list[Stretch]:
+    """Stretches of a lane; each ends with the link that the next one begins after."""
+    starts = [(0, lane.sequence, lane.head)]
+    offsets = range(STRETCH_OCTETS, lane.stop, STRETCH_OCTETS)
+    if not offsets:
+        return [lane]
+    with lane.path.open("rb") as lines:
+        for offset in offsets:
+            lines.seek(offset)
+            lines.readline()
+            line = lines.readline()
+            if not starts[-1][0] < lines.tell() < lane.stop:
+                continue
+            try:
+                (link,) = _read_links([line], lane.path.name)
+            except Malformed:
+                return [lane]
+            starts.append((lines.tell(), link.sequence, link.link_sha256))
+    ends = [(offset, (sequence, head)) for offset, sequence, head in starts[1:]]
+    last = max(mark.sequence for mark in (*lane.marks, Mark(0, ZERO, 0)))
+    return [
+        replace(
+            lane,
+            start=offset,
+            stop=stop,
+            sequence=sequence,
+            head=head,
+            end=end,
+            marks=tuple(
+                mark
+                for mark in lane.marks
+                if sequence < mark.sequence <= (last if stop == lane.stop or end is None else end[0])
+            ),
+        )
+        for (offset, sequence, head), (stop, end) in zip(starts, [*ends, (lane.stop, lane.end)], strict=True)
+    ]
+
+
+def walk_stretch(stretch: Stretch) -> Report:
+    """Verify the lines of a stretch."""
+    report = Report()
+    walker = Lane(
+        stretch.lane,
+        report,
+        sequence=stretch.sequence,
+        head=stretch.head,
+        marks=stretch.marks,
+        retained=stretch.retained,
+    )
+    if stretch.stop:
+        walker.walk(_read_links(_read_span(stretch.path, stretch.start, stretch.stop), stretch.path.name))
+    if stretch.end is not None:
+        walker.finish(sequence=stretch.end[0], head=stretch.end[1])
+    return report
 
 
 def read_checkpoint_line(line: bytes) -> Checkpoint:
@@ -486,18 +614,59 @@ def read_checkpoint_line(line: bytes) -> Checkpoint:
     )
 
 
-def _read_link(line: bytes, name: str) -> Link:
-    content = parse_json(line)
-    _need_keys(content, {"sequence", "id", "ts", "entry_sha256", "previous_sha256", "link_sha256", "entry"}, name)
-    return Link(
-        _need_integer(content["sequence"], "sequence", least=1),
-        _need_integer(content["id"], "id", least=None),
-        _need_integer(content["ts"], "ts", least=None),
-        _read_hex(content["entry_sha256"], 32, "entry_sha256"),
-        _read_hex(content["previous_sha256"], 32, "previous_sha256"),
-        _read_hex(content["link_sha256"], 32, "link_sha256"),
-        None if content["entry"] is None else _read_entry(content["entry"]),
+_LINK = (int, int, int, str, str, str)
+LINE_FORMS = {
+    (*_LINK, *columns): bool(columns)
+    for columns in (
+        (),
+        *((actor, str, str, str, str, payload) for actor in (int, type(None)) for payload in (str, list)),
     )
+}
+"""By the types of its values, the lines there are, and whether one has an entry: sequence, id, ts, entry_sha256,
+previous_sha256, link_sha256; and of the entry actor, role, action, table, key, payload (not text: hex, in a list)."""
+
+
+def _read_links(lines: Iterable[bytes], name: str) -> Iterator[Link]:
+    """The links of the lines of a lane.
+
+    Raises:
+        Malformed: a line is none.
+    """
+    scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+    unhex = bytes.fromhex
+    for octets in lines:
+        try:
+            line = octets.decode()
+            values, end = scan(line, 0)
+            has_entry = LINE_FORMS.get(tuple(map(type, values))) if type(values) is list else None
+            if has_entry is None or line[end:] not in ("\n", ""):
+                raise Malformed(f"{name}: no line of a lane")
+            first, second, third = values[3:6]
+            digests = unhex(first + second + third)
+            # What bytes.fromhex takes beside lower-case hex has not the same text.
+            if digests.hex() != first + second + third or not len(first) == len(second) == len(third) == 64:
+                raise Malformed(f"{name}: three digests are needed")
+            entry = None
+            if has_entry:
+                actor, role, action, table, key, payload = values[6:]
+                entry = Entry(
+                    b"-" if actor is None else b"%d" % actor,
+                    role.encode(),
+                    action.encode(),
+                    table.encode(),
+                    key.encode(),
+                    payload.encode() if type(payload) is str else _read_binary(payload),
+                )
+        except Malformed:
+            raise
+        except (ValueError, StopIteration, RecursionError) as error:
+            raise Malformed(f"{name}: {error!r}") from error
+        yield Link(values[0], values[1], values[2], digests[:32], digests[32:64], digests[64:], entry)
+
+
+def _read_binary(payload: list[Any]) -> bytes:
+    _need(len(payload) == 1, "payload: hex in a list")
+    return _read_hex(payload[0], None, "payload")
 
 
 def _read_entry(content: Any) -> Entry:
@@ -621,6 +790,16 @@ def _read_lines(path: Path, name: str, *, optional: bool = False) -> Iterator[by
             yield line
 
 
+def _read_span(path: Path, start: int, stop: int) -> Iterator[bytes]:
+    """The lines between two offsets."""
+    with path.open("rb") as lines:
+        lines.seek(start)
+        while start < stop:
+            line = lines.readline()
+            start += len(line)
+            yield line
+
+
 def _read_hex(value: Any, octets: int | None, name: str) -> bytes:
     _need(isinstance(value, str) and re.fullmatch("(?:[0-9a-f]{2})*", value) is not None, f"{name}: hex is needed")
     _need(octets is None or len(value) == 2 * octets, f"{name}: {octets} octets are needed")
@@ -668,6 +847,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("paths", nargs="+", type=Path, help="export directories, or files with proofs")
     parser.add_argument("--public-key", action="append", default=[], help="a key that may have signed: hex, or a file")
     parser.add_argument("--checkpoint", action="append", default=[], type=Path, help="a checkpoint kept elsewhere")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="that verify a large export")
     parser.add_argument("--json", action="store_true", help="write the reports as JSON")
     options = parser.parse_args(arguments)
     try:
@@ -682,7 +862,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = 0
     for path in options.paths:
         if path.is_dir():
-            report = verify_export(path, trusted_keys=trusted, earlier=earlier)
+            report = verify_export(path, trusted_keys=trusted, earlier=earlier, processes=options.processes)
         else:
             try:
                 text = path.read_bytes()

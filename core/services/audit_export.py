@@ -125,7 +125,7 @@ def _write_lanes(
         reader = LaneReader(connection, lane)
         with (directory / f"lane-{lane}.jsonl").open("w") as lines:
             for link in reader.read(begin.get(lane, Mark(0, b"", 0)).sequence + 1, end[lane].sequence):
-                lines.write(json.dumps(describe_link(link), ensure_ascii=False, separators=(",", ":")) + "\n")
+                lines.write(json.dumps(list_link(link), ensure_ascii=False, separators=(",", ":")) + "\n")
                 links += 1
                 entries += link.entry is not None
                 if links % STEP == 0:
@@ -156,17 +156,15 @@ def _list_unlinked(connection: psycopg.Connection[Any]) -> Iterator[dict[str, An
         yield {"id": entry_id, "ts": ts, "table": table, "key": key}
 
 
-def describe_link(link: Link) -> dict[str, Any]:
-    """A link with its entry, as a line of an export has it."""
-    return {
-        "sequence": link.sequence,
-        "id": link.entry_id,
-        "ts": link.ts,
-        "entry_sha256": link.entry_sha256.hex(),
-        "previous_sha256": link.previous_sha256.hex(),
-        "link_sha256": link.link_sha256.hex(),
-        "entry": None if link.entry is None else describe_entry(link.entry),
-    }
+def list_link(link: Link) -> list[Any]:
+    """A link with its entry, as a line of an export has it; a payload that is no text as hex in a list of its own."""
+    line: list[Any] = [link.sequence, link.entry_id, link.ts]
+    line += [link.entry_sha256.hex(), link.previous_sha256.hex(), link.link_sha256.hex()]
+    if link.entry is None:
+        return line
+    columns = describe_entry(link.entry)
+    payload = [columns.pop("payload_hex")] if "payload_hex" in columns else columns.pop("payload")
+    return [*line, *columns.values(), payload]
 
 
 def describe_entry(entry: Entry) -> dict[str, Any]:

@@ -1,10 +1,14 @@
-"""Verification of the chain: entries a second, by the code that also verifies exports."""
+"""Verification of the chain: entries a second, in the database, and of an export by its own verify.py."""
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
+from io import StringIO
 
 import psycopg
 
@@ -25,6 +29,8 @@ WRITE = """
 
 def list_cases(installation: Installation) -> Sequence[Case]:
     """Two processes, and one."""
+    from django.core.management import call_command
+
     from core.services.audit_verification import verify_chain
 
     def fill(count: int) -> None:
@@ -48,9 +54,23 @@ def list_cases(installation: Installation) -> Sequence[Case]:
             raise AssertionError(report.findings[:3])
         return report.entries / (time.perf_counter() - began)
 
+    export = installation.directory / "export"
+    call_command("audit", "export", str(export), stdout=StringIO())
+
+    def verify_export(processes: int) -> float:
+        began = time.perf_counter()
+        done = subprocess.run(
+            [sys.executable, "-I", export / "verify.py", export, "--json", f"--processes={processes}"],
+            capture_output=True,
+            check=True,
+        )
+        return int(json.loads(done.stdout)["entries"]) / (time.perf_counter() - began)
+
     return [
-        Case("verification, two processes", "entries/s", lambda: verify(2), at_least=200_000),
-        Case("verification, one process", "entries/s", lambda: verify(1)),
+        Case("in the database, two connections", "entries/s", lambda: verify(2), at_least=200_000),
+        Case("in the database, one connection", "entries/s", lambda: verify(1)),
+        Case("an export, two processes", "entries/s", lambda: verify_export(2), at_least=200_000),
+        Case("an export, one process", "entries/s", lambda: verify_export(1)),
     ]
 
 

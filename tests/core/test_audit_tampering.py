@@ -355,6 +355,41 @@ def test_of_a_thousand_mutated_exports_none_is_accepted(trail: Trail, tmp_path: 
         path.write_text("".join(lines))
 
 
+def test_several_processes_find_in_an_export_what_one_finds(
+    trail: Trail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "export"
+    call_command("audit", "export", str(target), stdout=StringIO())
+    monkeypatch.setattr(audit_verifier, "STRETCH_OCTETS", 1500)
+    honest = verify_export(target, processes=2)
+    assert (honest, honest.findings) == (verify_export(target), [])
+    path = target / "lane-0.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    assert len(path.read_bytes()) > 3000
+    for changed in (
+        [*lines[:8], *lines[9:]],
+        [*lines[:6], lines[7], lines[6], *lines[8:]],
+        [*lines[:8], lines[8].replace('"create"', '"delete"'), *lines[9:]],
+        [*lines[:8], lines[8].upper(), *lines[9:]],
+        [*lines[:8], "\n", *lines[8:]],
+        lines[:-1],
+    ):
+        path.write_text("".join(changed))
+        report = verify_export(target, processes=2)
+        assert report.findings
+        assert report == verify_export(target)
+
+
+def test_a_payload_that_is_no_text_is_exported_as_hex(trail: Trail, tmp_path: Path) -> None:
+    trail.tamper(
+        "UPDATE golden_dag_audit SET payload = '\\xff00', payload_sha256 = sha256('\\xff00') WHERE id = {id};" + RELINK
+    )
+    target = tmp_path / "export"
+    call_command("audit", "export", str(target), stdout=StringIO())
+    assert '["ff00"]' in (target / "lane-0.jsonl").read_text()
+    assert {finding.kind for finding in verify_export(target).findings} == {"rewritten"}
+
+
 def test_without_cryptography_the_verifier_says_loudly_what_it_does_not_check(trail: Trail, tmp_path: Path) -> None:
     target = tmp_path / "export"
     call_command("audit", "export", str(target), stdout=StringIO())
