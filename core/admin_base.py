@@ -10,9 +10,12 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import Error, models, transaction
 from django.db.models import QuerySet
+from django.forms.models import _get_foreign_key  # type: ignore[attr-defined]
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -26,6 +29,8 @@ from core.strict_json import InvalidJSON, read_json
 
 DEEPEST_ROW = 10_000
 """Rows that pages reach: OFFSET reads every row before its own."""
+MOST_NEW_ROWS = 20
+"""Rows that one form adds below a row."""
 
 
 class EstimatedPaginator(Paginator):  # type: ignore[type-arg]
@@ -171,6 +176,21 @@ class StrictJSONField(forms.JSONField):
             return forms.fields.InvalidJSONInput(data)
 
 
+class SearchedSelect(AutocompleteSelect):
+    """Django's box in which rows are searched; what is no key at all is shown as nothing chosen."""
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        """The chosen row, where there is one."""
+        return super().optgroups(name, [text for text in value if self._is_key(text)], attr)
+
+    def _is_key(self, text: Any) -> bool:
+        try:
+            self.field.target_field.to_python(text)
+        except ValidationError:
+            return False
+        return True
+
+
 class RefusableForm(forms.ModelForm):  # type: ignore[type-arg]
     """A form that shows what services and database refused beside the fields at fault."""
 
@@ -187,6 +207,21 @@ class RefusableForm(forms.ModelForm):  # type: ignore[type-arg]
             if not errors:
                 self.add_error(None, self.refusal.detail)
         return cleaned
+
+
+class BoundedInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Rows below a row; a form that claims thousands more is cut, because each is drawn."""
+
+    extra = 0
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        """The rows that are there, and a few more."""
+        rows = 0
+        if obj is not None:
+            parent = _get_foreign_key(self.parent_model, self.model, fk_name=self.fk_name)
+            rows = self.get_queryset(request).filter(**{parent.name: obj}).count()
+        most = rows + MOST_NEW_ROWS
+        return super().get_formset(request, obj, **{**kwargs, "max_num": most, "absolute_max": most})
 
 
 class EditableAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -210,6 +245,12 @@ class EditableAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
                 raise
             request.refusal = refusal  # type: ignore[attr-defined]
             return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Django's field; a box that searches survives what is no key."""
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", SearchedSelect(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form, which knows what was refused."""

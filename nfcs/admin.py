@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.apps import apps
@@ -25,6 +26,9 @@ from core.client_address import read_client_address
 from nfcs.dashboard import views
 from nfcs.validating import start_validation
 
+YEARS = {"year", "iso_year"}
+"""Lookups of Django."""
+
 
 def refuse_bad_choice(model_admin: Any, request: HttpRequest) -> None:
     """Refuse rows chosen for an action that no box of the list could have named.
@@ -43,6 +47,17 @@ def refuse_bad_choice(model_admin: Any, request: HttpRequest) -> None:
             raise BadRequest("A chosen row has no such key.")
 
 
+def refuse_bad_year(request: HttpRequest) -> None:
+    """Refuse a year to filter by that no time can have: Django makes the year's two ends of it.
+
+    Raises:
+        BadRequest: names the parameter.
+    """
+    for name, text in request.GET.items():
+        if YEARS & set(name.split("__")[1:]) and not re.fullmatch(r"0*[1-9][0-9]{0,3}", text, re.ASCII):
+            raise BadRequest(f"{name[:100]}: a year from 1 to 9999 is needed.")
+
+
 class NfcsAdminSite(admin.AdminSite):
     """Django's admin, drawn in the request's transaction."""
 
@@ -58,6 +73,7 @@ class NfcsAdminSite(admin.AdminSite):
         def rendered(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if lacks_factor(request) and not _is_open_without_factor(request):
                 return HttpResponseRedirect(reverse("admin:nfcs_second_factor"))
+            refuse_bad_year(request)
             refuse_bad_choice(getattr(view, "__self__", None), request)
             try:
                 response = view(request, *args, **kwargs)

@@ -101,6 +101,11 @@ def query_parameters(route: Route) -> list[str]:
     return [parameter["name"] for parameter in parameters if parameter["in"] == "query"]
 
 
+def walk_addresses(prefix: str) -> list[str]:
+    """Every address of the site that begins with `prefix`, with its parameters in braces."""
+    return [template for template, _ in _walk(get_resolver().url_patterns, "/") if template.startswith(prefix)]
+
+
 def _answers(callback: Any, method: str) -> bool:
     if method not in callback.cls.http_method_names:
         return False

@@ -79,6 +79,14 @@ def build_policy(rule: AlertRule) -> Policy:
     )
 
 
+def has_bounds(rule: AlertRule) -> bool:
+    """Whether a rule holds what its condition needs; half a form may not."""
+    if rule.op == AlertOperator.ABSENT:
+        return True
+    needed = [rule.threshold, *([rule.threshold_high] if rule.op == AlertOperator.OUTSIDE else [])]
+    return rule.op in AlertOperator.values and None not in needed
+
+
 def describe_rule(rule: AlertRule) -> str:
     """The rule's condition in one sentence."""
     what = rule.metric.removeprefix("metric:")

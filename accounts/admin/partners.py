@@ -18,7 +18,7 @@ from accounts.choices import PARTNER_STEPS, PartnerStatus
 from accounts.data_classes import DATA_CLASSES
 from accounts.models import ApiKey, PartnerConfig, User
 from accounts.services import change_partner, change_partner_status, create_partner
-from core.admin_base import EditableAdmin, RefusableForm
+from core.admin_base import BoundedInline, EditableAdmin, RefusableForm
 from core.db.identity import SYSTEM, acting_as
 from core.exceptions import DomainError
 from core.named_secrets import NAME, SecretMissing, read_named_secret
@@ -75,11 +75,10 @@ def _check_reference(value: str) -> str:
     return value
 
 
-class ApiKeyInline(admin.TabularInline):  # type: ignore[type-arg]
+class ApiKeyInline(BoundedInline):
     """The partner's keys, to look at."""
 
     model = ApiKey
-    extra = 0
     fields = readonly_fields = ("name", "prefix", "owner", "state", "expires_at", "last_used_at")
     show_change_link = True
     can_delete = False

@@ -22,7 +22,7 @@ from accounts.models import SecondFactor, User, UserSession
 from accounts.services.attempts import clear_attempts
 from accounts.services.factors import remove_factor
 from accounts.services.sessions import end_session, end_sessions
-from core.admin_base import EditableAdmin, ReadOnlyAdmin, RefusableForm
+from core.admin_base import BoundedInline, EditableAdmin, ReadOnlyAdmin, RefusableForm
 from core.db.errors import translate_database_error
 from core.exceptions import Conflict
 
@@ -43,13 +43,12 @@ class ChangeUserForm(RefusableForm, UserChangeForm):  # type: ignore[type-arg]
         fields = ("username", "email", "password", "role", "is_active")
 
 
-class SessionInline(admin.TabularInline):  # type: ignore[type-arg]
+class SessionInline(BoundedInline):
     """The sessions of a user that go on."""
 
     model = UserSession
     verbose_name_plural = "API sessions that go on"
     fields = readonly_fields = ("created_at", "last_seen_at", "address", "client", "expires_at")
-    extra = 0
     can_delete = False
     show_change_link = True
 

@@ -20,7 +20,7 @@ from constitutional.choices import OPEN_STATUSES, ResolutionStatus, ViolationTyp
 from constitutional.models import Violation, ViolationNote
 from constitutional.selectors import list_systemic_runs
 from constitutional.services import review
-from core.admin_base import RunFilter
+from core.admin_base import BoundedInline, RunFilter
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -66,13 +66,12 @@ class TypeFilter(admin.SimpleListFilter):
         return queryset.filter(violation_type=self.value()) if self.value() else queryset
 
 
-class NoteInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs alone
+class NoteInline(BoundedInline):
     """What was noted, to read."""
 
     model = ViolationNote
     fields = ("created_at", "action", "who", "text")
     readonly_fields = fields
-    extra = 0
     can_delete = False
     verbose_name_plural = "Notes"
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from core.admin_base import EditableAdmin, show_json
+from core.admin_base import BoundedInline, EditableAdmin, show_json
 from core.exceptions import DomainError
 from core.models import Run, RunShare
 from core.services.runs import end_run, rename_run, share_run, unshare_run
@@ -37,11 +37,10 @@ class OngoingFilter(admin.SimpleListFilter):
         return queryset if self.value() is None else queryset.filter(ended_at__isnull=self.value() == "yes")
 
 
-class RunShareInline(admin.TabularInline):  # type: ignore[type-arg]
+class RunShareInline(BoundedInline):
     """Groups whose members may read the run."""
 
     model = RunShare
-    extra = 0
     fields = ("group", "shared_by", "created_at")
     readonly_fields = ("shared_by", "created_at")
 

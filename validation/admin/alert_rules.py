@@ -18,7 +18,7 @@ from core.admin_base import EditableAdmin
 from core.exceptions import NotFound
 from validation import services
 from validation.admin.deliveries import draw_deliveries
-from validation.alert_conditions import describe_rule
+from validation.alert_conditions import describe_rule, has_bounds
 from validation.choices import DeliveryStatus
 from validation.models import AlertChannel, AlertDelivery, AlertRule, MonitoringAlert
 
@@ -72,7 +72,7 @@ class AlertRuleAdmin(DeletedOneByOne):
     @admin.display(description="condition")
     def sentence(self, rule: AlertRule) -> str:
         """The condition in words."""
-        return "-" if rule.pk is None else describe_rule(rule)
+        return describe_rule(rule) if rule.pk is not None and has_bounds(rule) else "-"
 
     @admin.display(description="announced to")
     def told(self, rule: AlertRule) -> str:
