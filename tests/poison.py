@@ -25,6 +25,8 @@ VALUES: dict[str, Any] = {
     "past int8": 2**63,
     "far past int8": 10**30,
     "100 digits": 10**99,
+    "40 decimals": 0.1234567890123456789012345678901234567890,
+    "decimals as text": "0.1234567890123456789012345678901234567890",
     "huge float": 1.7e308,
     "tiny float": 5e-324,
     "number as text": "1",
@@ -38,6 +40,8 @@ VALUES: dict[str, Any] = {
     "leap second": "2026-06-30T23:59:60Z",
     "gap of daylight saving": "2026-03-29T02:30:00",
     "date alone": "2026-01-01",
+    "duration overflow": "P99999999999999Y",
+    "days overflow": "9999999999 23:59:59",
     "bad uuid": "00000000-0000-0000-0000-00000000000g",
     "empty list": [],
     "list": [1, "x", None],
@@ -75,6 +79,9 @@ BODIES: dict[str, tuple[bytes, str]] = {
     "cut off": (b'{"a": ', "application/json"),
     "two documents": (b"{}{}", "application/json"),
     "single quotes": (b"{'a': 1}", "application/json"),
+    "NUL in a key": (b'{"a\\u0000": 1}', "application/json"),
+    "half a surrogate pair in a key": (b'{"\\udc00": 1}', "application/json"),
+    "a key twice": (b'{"a": 1, "a": 2}', "application/json"),
     "byte order mark": (b"\xef\xbb\xbf{}", "application/json"),
     "not UTF-8": (b'{"a": "\xff"}', "application/json"),
     "UTF-16": ('{"a": 1}'.encode("utf-16"), "application/json"),
@@ -116,7 +123,40 @@ QUERY_VALUES: dict[str, str] = {
     "quote": "'; DROP TABLE runs; --",
     "per cent": "%s%(x)s%",
     "right-to-left": "\u202eabc",
+    "byte order mark": "\ufeff1",
+    "duration overflow": "P99999999999999Y",
 }
+
+HEADERS: dict[str, str] = {
+    "NUL": NUL,
+    "control characters": "\x01\x1b[2J\x7f",
+    "Latin-1": "\u00e9\u00ff",
+    "not UTF-8": b"\xff\xfe".decode("latin-1"),
+    "digits": "9" * 5000,
+    "nonsense": ";=,\"\\';;q=x",
+    "blank": " ",
+}
+"""Values of headers, as WSGI has them: every character is an octet."""
+
+NAMES_OF_HEADERS = (
+    "Accept-Encoding",
+    "Cookie",
+    "Forwarded",
+    "If-Modified-Since",
+    "If-None-Match",
+    "Idempotency-Key",
+    "Origin",
+    "Referer",
+    "User-Agent",
+    "X-Correlation-ID",
+    "X-CSRFToken",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-HTTP-Method-Override",
+    "X-Request-ID",
+)
+"""Headers that an application or something before it might read."""
 
 CURSORS: dict[str, str] = {
     "empty": "",

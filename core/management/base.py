@@ -16,6 +16,7 @@ from django.db import OperationalError
 
 from core.db.identity import SYSTEM, declared_actor, on_behalf_of
 from core.exceptions import DomainError
+from core.management.arguments import register_types
 
 Thing = TypeVar("Thing")
 
@@ -80,7 +81,7 @@ class NfcsCommand(BaseCommand):
         except DomainError as error:
             details = [f"{wrong.field}: {wrong.detail}" for wrong in error.errors]
             raise CommandError("\n".join([error.detail, *details])) from error
-        except (OperationalError, psycopg.OperationalError) as error:
+        except (OperationalError, psycopg.OperationalError, OSError) as error:
             raise CommandError(str(error).strip()) from error
 
     def run(self, **options: Any) -> None:
@@ -144,6 +145,7 @@ def _draw_bar(label: str, count: int, total: int | None) -> str:
 
 
 def _add_shared_options(parser: CommandParser, *, changes_data: bool) -> None:
+    register_types(parser)
     parser.add_argument("--json", action="store_true", help="answer with one JSON document")
     parser.add_argument("--as-user", metavar="NAME", help="act for this user (the system itself)")
     if changes_data:

@@ -113,6 +113,8 @@ def _write_lanes(
     span: Span,
     progress: Callable[[int, int], None],
 ) -> Export:
+    if not checkpoints:
+        raise NotFound("There is no checkpoint yet, and no link to make one of.")
     by_number = {checkpoint.number: checkpoint for checkpoint in checkpoints}
     last = by_number[span.upto] if span.upto in by_number else checkpoints[-1]
     begin = by_number[span.after].marks() if span.after in by_number else {}

@@ -9,7 +9,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from tests.factories.accounts import AdminFactory
-from tests.poison import BODIES, CURSORS, IDS, NUL, QUERY_VALUES, RAW_VALUES, VALUES
+from tests.poison import BODIES, CURSORS, HEADERS, IDS, NAMES_OF_HEADERS, NUL, QUERY_VALUES, RAW_VALUES, VALUES
 from tests.routes import Route, body_fields, list_routes, query_parameters
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +69,15 @@ def test_query_parameters_that_nobody_knows_are_refused_by_name(route: Route, cl
         assert response.status_code in (400, 404), query
         if response.status_code == 400:
             assert named(response, "nobody_knows_this")
+
+
+@pytest.mark.parametrize("route", WRITES, ids=ids)
+def test_so_are_those_of_a_write(route: Route, client: APIClient) -> None:
+    response = client.generic(
+        route.method.upper(), f"{route.address()}?nobody_knows_this=1", b"{}", content_type="application/json"
+    )
+    assert response.status_code == 400
+    assert named(response, "nobody_knows_this")
 
 
 @pytest.mark.parametrize("route", READS, ids=ids)
@@ -159,6 +168,20 @@ def test_odd_requests_get_an_answer(route: Route, client: APIClient) -> None:
     }
     assert {name: answer.status_code for name, answer in answers.items() if answer.status_code >= 500} == {}
     assert answers["no such method"].status_code == 405
+
+
+@pytest.mark.parametrize("route", list_routes(), ids=ids)
+def test_headers_survive_every_value(route: Route, client: APIClient) -> None:
+    found = {}
+    address = route.address()
+    for name, value in HEADERS.items():
+        headers = dict.fromkeys(NAMES_OF_HEADERS, value)
+        response = client.generic(
+            route.method.upper(), address, b"{}", content_type="application/json", headers=headers
+        )
+        if problem := wrong(response):
+            found[name] = problem
+    assert not found
 
 
 @pytest.mark.parametrize("route", list_routes(), ids=ids)

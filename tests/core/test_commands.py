@@ -100,6 +100,7 @@ def test_options_that_make_no_sense_exit_with_2(arguments: list[str], capsys: py
             "Not allowed.\nrate: A positive number is needed.",
         ),
         (OperationalError("the server is gone\n"), 1, "the server is gone"),
+        (FileNotFoundError(2, "No such file", "x.csv"), 1, "x.csv"),
     ],
 )
 def test_errors_become_exit_codes_and_words(

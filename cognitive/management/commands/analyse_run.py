@@ -11,6 +11,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from cognitive.analysis import STEP_S, WINDOW_S, analyse_run
 from cognitive.choices import AnalysisStatus
+from core.management.arguments import whole
 from core.management.base import NfcsCommand, UsageError, show_progress
 from core.models import Run
 
@@ -26,7 +27,7 @@ class Command(NfcsCommand):
         parser.add_argument("run_id", metavar="RUN", type=int, help="number of the run")
         parser.add_argument("--window", type=float, default=WINDOW_S, help=f"length of a window, s ({WINDOW_S:g})")
         parser.add_argument("--step", type=float, default=STEP_S, help=f"from window to window, s ({STEP_S:g})")
-        parser.add_argument("--seed", type=int, default=1, help="seed of the surrogates (1)")
+        parser.add_argument("--seed", type=whole(0), default=1, help="seed of the surrogates (1)")
         parser.add_argument("--communities", type=Path, help="JSON file: a list with a label for each oscillator")
 
     def run(self, **options: Any) -> None:

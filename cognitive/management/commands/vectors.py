@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +9,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from cognitive.graphs import build_graphs, list_graphs, measure_recall
+from core.management.arguments import number, whole
 from core.management.base import FindingsError, NfcsCommand
 from core.vectors import MOST_NEIGHBOURS
 
@@ -28,13 +27,11 @@ class Command(NfcsCommand):
         self.add_verb(verbs, self.status)
         self.add_verb(verbs, self.build, changes_data=True)
         recall = self.add_verb(verbs, self.recall)
+        recall.add_argument("--k", type=whole(1, MOST_NEIGHBOURS), default=10, help="neighbours asked for (default 10)")
         recall.add_argument(
-            "--k", type=_between(1, MOST_NEIGHBOURS), default=10, help="neighbours asked for (default 10)"
+            "--samples", type=whole(1, MOST_SAMPLES), default=100, help="embeddings asked about (default 100)"
         )
-        recall.add_argument(
-            "--samples", type=_between(1, MOST_SAMPLES), default=100, help="embeddings asked about (default 100)"
-        )
-        recall.add_argument("--at-least", type=float, default=0.99, help="exit code 3 below (default 0.99)")
+        recall.add_argument("--at-least", type=number(0, 1), default=0.99, help="exit code 3 below (default 0.99)")
 
     def status(self, **_: Any) -> None:
         """List the graphs with their size, and partitions that have none."""
@@ -75,14 +72,3 @@ class Command(NfcsCommand):
         )
         if low := [recall.name for recall in recalls if recall.recall < at_least]:
             raise FindingsError(f"Below {at_least}: {', '.join(low)}")
-
-
-def _between(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        number = int(text)
-        if not least <= number <= most:
-            raise ArgumentTypeError(f"between {least} and {most} is possible")
-        return number
-
-    read.__name__ = "whole number"
-    return read

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from core.audit_verifier import Checkpoint, Malformed, name_key, read_checkpoint_line, read_key
+from core.management.arguments import whole
 from core.management.base import FindingsError, NfcsCommand, UsageError
 from core.models import AuditCheckpoint
 from core.services.audit_checkpoints import make_checkpoint, write_checkpoint
@@ -37,7 +38,7 @@ class Command(NfcsCommand):
         """Four verbs."""
         verbs = self.add_verbs(parser)
         verify = self.add_verb(verbs, self.verify)
-        verify.add_argument("--after", type=int, metavar="NUMBER", help="only what came after this checkpoint")
+        verify.add_argument("--after", type=whole(0), metavar="NUMBER", help="only what came after this checkpoint")
         verify.add_argument(
             "--checkpoint", type=Path, action="append", default=[], help="a checkpoint kept elsewhere; repeatable"
         )
@@ -45,7 +46,10 @@ class Command(NfcsCommand):
             "--public-key", action="append", default=[], help="a key that may have signed: hex or a file; repeatable"
         )
         verify.add_argument(
-            "--processes", type=int, default=min(2, os.cpu_count() or 1), help="server processes that verify (2)"
+            "--processes",
+            type=whole(1, 64),
+            default=min(2, os.cpu_count() or 1),
+            help="server processes that verify (2)",
         )
         checkpoint = self.add_verb(verbs, self.checkpoint, changes_data=True)
         checkpoint.add_argument("--output", type=Path, help="directory for a copy of it")
@@ -55,7 +59,7 @@ class Command(NfcsCommand):
             verb.add_argument("--from", dest="start", type=_read_time, help="begin at the checkpoint before this time")
             verb.add_argument("--to", dest="end", type=_read_time, help="end at the checkpoint after this time")
         prove = self.add_verb(verbs, self.prove)
-        prove.add_argument("--entry", type=int, help="id of an entry")
+        prove.add_argument("--entry", type=whole(1), help="id of an entry")
         prove.add_argument("--table", help="schema and table of a row, such as nfcs_core.runs")
         prove.add_argument("--row", help="primary key of the row")
         prove.add_argument("--output", type=Path, help="file for the proof (stdout)")
@@ -81,7 +85,7 @@ class Command(NfcsCommand):
             start=start,
             end=end,
             after=after,
-            processes=max(1, processes),
+            processes=processes,
             trusted_keys=keys,
             earlier=earlier,
             progress=_show("links"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from core.db import maintenance
+from core.management.arguments import number, whole
 from core.management.base import FindingsError, NfcsCommand, show_progress
 
 
@@ -29,13 +29,15 @@ class Command(NfcsCommand):
         )
         reindex.add_argument(
             "--min-bloat",
-            type=int,
+            type=whole(0),
             default=maintenance.MIN_BLOAT_BYTES,
             help=f"bytes that a bloated index could do without, at least ({maintenance.MIN_BLOAT_BYTES})",
         )
         advise = self.add_verb(verbs, self.advise)
         _add_share(advise, "--dead-share", maintenance.DEAD_SHARE, "dead rows by all rows that call for a vacuum")
-        advise.add_argument("--max-age", type=int, help="transactions and multixacts that call for one (the server's)")
+        advise.add_argument(
+            "--max-age", type=whole(0), help="transactions and multixacts that call for one (the server's)"
+        )
 
     def analyze(self, *, share: float, dry_run: bool, **_: Any) -> None:
         """Analyze the tables that changed a lot since their last analyze, partitioned ones too."""
@@ -105,11 +107,4 @@ def _tell_repair(repair: maintenance.IndexRepair, dry_run: bool) -> str:
 
 
 def _add_share(parser: CommandParser, option: str, default: float, words: str) -> None:
-    parser.add_argument(option, type=_read_share, default=default, help=f"{words} ({default})")
-
-
-def _read_share(text: str) -> float:
-    share = float(text)
-    if not 0 <= share <= 1:
-        raise ArgumentTypeError("a share lies between 0 and 1")
-    return share
+    parser.add_argument(option, type=number(0, 1), default=default, help=f"{words} ({default})")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from dataclasses import asdict
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from core.db.partitions import MAX_AHEAD, ensure_partitions, list_partitioned_tables, list_partitions
+from core.management.arguments import whole
 from core.management.base import NfcsCommand, UsageError
 
 
@@ -22,7 +22,9 @@ class Command(NfcsCommand):
         """Two verbs."""
         verbs = self.add_verbs(parser)
         ensure = self.add_verb(verbs, self.ensure, changes_data=True)
-        ensure.add_argument("--ahead", type=_read_months, default=3, help="months after the current one (default 3)")
+        ensure.add_argument(
+            "--ahead", type=whole(0, MAX_AHEAD), default=3, help="months after the current one (default 3)"
+        )
         for verb in (ensure, self.add_verb(verbs, self.list)):
             verb.add_argument("--table", help="one table instead of all")
 
@@ -51,13 +53,6 @@ class Command(NfcsCommand):
                 for partition in found
             ),
         )
-
-
-def _read_months(text: str) -> int:
-    months = int(text)
-    if not 0 <= months <= MAX_AHEAD:
-        raise ArgumentTypeError(f"between 0 and {MAX_AHEAD} months are possible")
-    return months
 
 
 def _choose_tables(table: str | None) -> list[str]:

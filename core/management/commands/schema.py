@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from django.db import connections
 
 from core.constants import SEED_FIXTURES
 from core.db.catalogue import diff
@@ -28,7 +29,12 @@ class Command(NfcsCommand):
         """Three verbs."""
         verbs = self.add_verbs(parser)
         verify = self.add_verb(verbs, self.verify)
-        verify.add_argument("--database", default="default", help="Django's alias of the connection (default: default)")
+        verify.add_argument(
+            "--database",
+            choices=list(connections),
+            default="default",
+            help="Django's alias of the connection (default: default)",
+        )
         manifest = self.add_verb(verbs, self.manifest)
         manifest.add_argument("--write", action="store_true", help=f"write {PATH.name} instead of checking it")
         _add_server_options(manifest)

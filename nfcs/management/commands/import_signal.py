@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from accounts.models import User
 from core.choices import RunKind
+from core.management.arguments import whole, words
 from core.management.base import NfcsCommand, UsageError, show_progress
 from core.models import RealityNetwork
 from core.services.runs import end_run, start_run
@@ -26,6 +27,8 @@ from nfcs import __version__
 from nfcs.ingest.producers import record_signal_block
 
 CHUNK_ROWS = 4096
+YEARS = (1900, 2999)
+"""Of the first sample."""
 
 
 class Command(NfcsCommand):
@@ -39,10 +42,10 @@ class Command(NfcsCommand):
         parser.add_argument("file", help="CSV: a row a sample, a column a channel, a header line or none; - for stdin")
         parser.add_argument("--rate", type=float, required=True, metavar="HZ", help="sampling rate, Hz")
         parser.add_argument("--band", type=float, nargs=2, required=True, metavar=("LOW", "HIGH"), help="band, Hz")
-        parser.add_argument("--name", help="name of the run; without it the file's")
+        parser.add_argument("--name", type=words(200), help="name of the run; without it the file's")
         parser.add_argument("--start", help="time of the first sample, ISO 8601 with offset; without it now")
         parser.add_argument("--network", help="coupling graph by name; it has a vertex a channel")
-        parser.add_argument("--every", type=int, default=1, metavar="K", help="store every K-th sample")
+        parser.add_argument("--every", type=whole(1), default=1, metavar="K", help="store every K-th sample")
         parser.add_argument("--delimiter", default=",", help="between columns")
 
     def run(self, **options: Any) -> None:
@@ -61,7 +64,7 @@ class Command(NfcsCommand):
         except OSError as error:
             raise UsageError(f"{path}: {error.strerror}") from error
         with source:
-            self._import(source, extractor, options["name"] or path.stem, options)
+            self._import(source, extractor, options["name"] or path.stem[:200], options)
 
     @transaction.atomic
     def _import(self, source: TextIO, extractor: PhaseExtractor, name: str, options: dict[str, Any]) -> None:
@@ -165,6 +168,6 @@ def _read_start(text: str | None) -> datetime:
         at = parse_datetime(text)
     except ValueError as error:
         raise UsageError(f"--start: {error}") from error
-    if at is None or at.tzinfo is None:
+    if at is None or at.tzinfo is None or not YEARS[0] <= at.year <= YEARS[1]:
         raise UsageError("--start: a time such as 2026-01-01T00:00:00Z is needed")
     return at

@@ -19,7 +19,9 @@ from django.db import OperationalError, connection, transaction
 from accounts.models import User
 from constitutional.services.monitor import end_monitoring
 from core.choices import RunKind
+from core.constants import MAX_OSCILLATORS, MAX_RESOLUTION
 from core.exceptions import InvalidInput
+from core.management.arguments import LONGEST_PAST_S, number, whole, words
 from core.management.base import NfcsCommand, UsageError, show_progress
 from core.models import RealityNetwork, Run
 from core.selectors import coupling_matrix
@@ -62,27 +64,45 @@ class Command(NfcsCommand):
         """What is simulated, and for how long."""
         super().add_arguments(parser)
         usual = SimulationSettings()
-        parser.add_argument("--name", default="simulation", help="name of the run")
+        parser.add_argument("--name", type=words(200), default="simulation", help="name of the run")
         parser.add_argument("--network", help="coupling graph by name, such as biosemi64; without it all-to-all")
-        parser.add_argument("--oscillators", type=int, help="number of oscillators without a network (64)")
-        parser.add_argument("--sigma", type=float, default=usual.sigma, help="spread of natural frequencies, rad/s")
-        parser.add_argument("--coupling", type=float, default=usual.coupling_ratio, help="mean of K / Kc")
-        parser.add_argument("--swing", type=float, default=usual.coupling_swing, help="how far K / Kc swings")
-        parser.add_argument("--noise", type=float, default=usual.noise, help="phase noise D, rad^2/s")
-        parser.add_argument("--resolution", type=int, default=usual.resolution, help="points per side of the field")
-        parser.add_argument("--length", type=float, default=usual.length, help="side of the field's domain")
-        parser.add_argument("--c1", type=float, default=usual.c1, help="linear dispersion while calm")
-        parser.add_argument("--c3", type=float, default=usual.c3, help="nonlinear dispersion while calm")
-        parser.add_argument("--rate", type=float, default=usual.rate_hz, help="oscillator rows a second, Hz")
-        parser.add_argument("--frame-every", type=int, default=10, help="keep the field itself every so many seconds")
-        parser.add_argument("--neurons", type=int, default=8, help="neurons that live beside the field; 0 for none")
-        parser.add_argument("--seed", type=int, default=usual.seed, help="seed of the random generator")
-        parser.add_argument("--seconds", type=int, default=60, help="simulated time (not with --live)")
+        parser.add_argument(
+            "--oscillators", type=whole(1, MAX_OSCILLATORS), help="number of oscillators without a network (64)"
+        )
+        parser.add_argument(
+            "--sigma", type=number(1e-6, 1e6), default=usual.sigma, help="spread of natural frequencies, rad/s"
+        )
+        parser.add_argument("--coupling", type=number(-1e6, 1e6), default=usual.coupling_ratio, help="mean of K / Kc")
+        parser.add_argument(
+            "--swing", type=number(-1e6, 1e6), default=usual.coupling_swing, help="how far K / Kc swings"
+        )
+        parser.add_argument("--noise", type=number(0, 1e6), default=usual.noise, help="phase noise D, rad^2/s")
+        parser.add_argument(
+            "--resolution", type=whole(4, MAX_RESOLUTION), default=usual.resolution, help="points per side of the field"
+        )
+        parser.add_argument("--length", type=number(1e-3, 1e6), default=usual.length, help="side of the field's domain")
+        parser.add_argument("--c1", type=number(-100, 100), default=usual.c1, help="linear dispersion while calm")
+        parser.add_argument("--c3", type=number(-100, 100), default=usual.c3, help="nonlinear dispersion while calm")
+        parser.add_argument(
+            "--rate", type=number(1, 10_000), default=usual.rate_hz, help="oscillator rows a second, Hz"
+        )
+        parser.add_argument(
+            "--frame-every", type=whole(1), default=10, help="keep the field itself every so many seconds"
+        )
+        parser.add_argument(
+            "--neurons", type=whole(0, MAX_NEURONS), default=8, help="neurons that live beside the field; 0 for none"
+        )
+        parser.add_argument("--seed", type=whole(0), default=usual.seed, help="seed of the random generator")
+        parser.add_argument(
+            "--seconds", type=whole(1, LONGEST_PAST_S), default=60, help="simulated time (not with --live)"
+        )
         parser.add_argument(
             "--share", action="append", default=[], metavar="GROUP", help="let this group read the run; may be repeated"
         )
         parser.add_argument("--live", action="store_true", help="go on in real time until stopped")
-        parser.add_argument("--backfill", type=int, default=0, help="with --live: begin so many seconds ago")
+        parser.add_argument(
+            "--backfill", type=whole(0, LONGEST_PAST_S), default=0, help="with --live: begin so many seconds ago"
+        )
 
     def run(self, **options: Any) -> None:
         """Simulate, second by second."""

@@ -19,7 +19,8 @@ from django.db import connections
 from accounts.models import User
 from core.constants import SEED_FIXTURES
 from core.db.role_guard import UnboundRole, require_bound_role
-from core.management.base import NfcsCommand
+from core.management.arguments import LONGEST_PAST_S, whole
+from core.management.base import NfcsCommand, UsageError
 from core.models import SystemConfig
 from nfcs.supervisor import Process, Supervisor
 
@@ -32,10 +33,15 @@ class Command(NfcsCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Where to listen and what to leave out."""
         super().add_arguments(parser)
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or 8000), help="port (PORT, 8000)")
+        parser.add_argument(
+            "--port", type=whole(0, 65535), default=int(os.environ.get("PORT") or 8000), help="port (PORT, 8000)"
+        )
         parser.add_argument("--bind", default=os.environ.get("NFCS_BIND", "127.0.0.1"), help="address (127.0.0.1)")
         parser.add_argument(
-            "--backfill", type=int, default=600, help="seconds of past the simulation begins with (600)"
+            "--backfill",
+            type=whole(0, LONGEST_PAST_S),
+            default=600,
+            help="seconds of past the simulation begins with (600)",
         )
         parser.add_argument("--no-simulation", action="store_true", help="do not simulate")
 
@@ -144,5 +150,7 @@ def _check_port(bind: str, port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((bind, port))
+        except (TypeError, UnicodeError) as error:
+            raise UsageError(f"--bind: {bind!r} is no address") from error
         except OSError as error:
             raise CommandError(f"{bind}:{port} is taken ({error.strerror}); choose another with PORT") from error

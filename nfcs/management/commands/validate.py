@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from core.management.arguments import whole
 from core.management.base import FindingsError, NfcsCommand, show_progress
 from nfcs import __version__
 from validation.checks import CheckResult
@@ -26,7 +27,7 @@ class Command(NfcsCommand):
         """Which checks, and from which seed."""
         super().add_arguments(parser)
         parser.add_argument("--type", choices=[*ValidationType.values, "all"], default="all", help="which checks (all)")
-        parser.add_argument("--seed", type=int, default=1, help="seed of every check (1)")
+        parser.add_argument("--seed", type=whole(0), default=1, help="seed of every check (1)")
 
     def run(self, **options: Any) -> None:
         """Check, record, and say what failed."""
