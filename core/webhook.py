@@ -101,6 +101,23 @@ def read_target(url: str) -> Target:
     return Target(parts.scheme, host, port or (443 if parts.scheme == "https" else 80), path)
 
 
+def check_target(url: str, *, allowed: Sequence[Network] = ()) -> None:
+    """Refuse an address that nothing would be sent to, as far as that shows before its name is looked up.
+
+    Raises:
+        WebhookRefused: it is none (`read_target`), or it names a host of this machine or an address not public.
+    """
+    target = read_target(url)
+    host = "127.0.0.1" if re.fullmatch(r"(?:.*\.)?localhost\.?", target.host, re.IGNORECASE) else target.host
+    try:
+        # As the system reads addresses, 0x7f.1 among them, and without a look-up.
+        found = socket.getaddrinfo(host, target.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except OSError:
+        return
+    for entry in found:
+        check_address(str(entry[4][0]), is_encrypted=target.scheme == "https", allowed=allowed)
+
+
 def resolve_host(host: str, port: int) -> list[str]:
     """The addresses of a host, as the system's resolver orders them.
 

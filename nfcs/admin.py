@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import BadRequest, ValidationError
 from django.db import DataError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,6 +20,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
 from accounts.models import User
+from accounts.pages.password import OwnPasswordForm
 from accounts.pages.second_factor import show_second_factor
 from accounts.pages.sign_in import SignInForm
 from accounts.second_factor import lacks_factor, mark_session
@@ -53,7 +56,7 @@ def refuse_bad_year(request: HttpRequest) -> None:
     Raises:
         BadRequest: names the parameter.
     """
-    for name, text in request.GET.items():
+    for name, text in request.GET.dict().items():
         if YEARS & set(name.split("__")[1:]) and not re.fullmatch(r"0*[1-9][0-9]{0,3}", text, re.ASCII):
             raise BadRequest(f"{name[:100]}: a year from 1 to 9999 is needed.")
 
@@ -122,6 +125,16 @@ class NfcsAdminSite(admin.AdminSite):
             mark_session(request, shown=user.factor_shown)
             record_sign_in(user=user, use="admin", address=read_client_address(request))
         return response
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Django's page; a wrong password counts as an attempt to sign in."""
+        request.current_app = self.name
+        view = PasswordChangeView.as_view(
+            form_class=partial(OwnPasswordForm, address=read_client_address(request)),
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return cast(TemplateResponse, view(request))
 
     def show_second_factor(self, request: HttpRequest) -> HttpResponse:
         """One's own second factor."""

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.choices import KeyOutcome, KeyState
+from accounts.constants import MOST_PER_MINUTE
 from core.models.base import RecordModel, TimestampedModel
 
 
@@ -52,8 +53,8 @@ class ApiKey(TimestampedModel):
         blank=True,
         help_text="Networks it may come from, CIDR; empty for any.",
     )
-    rate_limit_per_min = models.IntegerField(default=600, help_text="Requests a minute.")
-    burst = models.IntegerField(default=60, help_text="Requests that may come at once.")
+    rate_limit_per_min = models.IntegerField(default=600, help_text="Requests a minute, 1 to 1000000.")
+    burst = models.IntegerField(default=60, help_text="Requests that may come at once, 1 to 1000000.")
     expires_at = models.DateTimeField(null=True, blank=True, help_text="When it stops working by itself.")
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When somebody ended it.")
     last_used_at = models.DateTimeField(
@@ -72,8 +73,10 @@ class ApiKey(TimestampedModel):
             GinIndex(fields=["scopes"], name="api_keys_scopes_gin"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(rate_limit_per_min__gt=0), name="api_keys_rate_limit_ck"),
-            models.CheckConstraint(condition=Q(burst__gt=0), name="api_keys_burst_ck"),
+            models.CheckConstraint(
+                condition=Q(rate_limit_per_min__range=(1, MOST_PER_MINUTE)), name="api_keys_rate_limit_ck"
+            ),
+            models.CheckConstraint(condition=Q(burst__range=(1, MOST_PER_MINUTE)), name="api_keys_burst_ck"),
         ]
 
     def __str__(self) -> str:

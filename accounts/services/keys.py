@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.choices import PartnerStatus
+from accounts.constants import MOST_PER_MINUTE
 from accounts.models import ApiKey, PartnerConfig, User
 from accounts.selectors import find_unknown_scopes
 from accounts.services.key_use import hash_secret
@@ -19,7 +20,6 @@ from core.exceptions import Conflict, FieldError, InvalidInput
 PREFIX_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 SECRET_BYTES = 32
 MOST_GRACE_MINUTES = 24 * 60
-MOST_PER_MINUTE = 1_000_000
 CHANGEABLE = ("name", "allowed_networks", "rate_limit_per_min", "burst")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from accounts.choices import PARTNER_STEPS, PartnerStatus
@@ -12,6 +13,7 @@ from accounts.data_classes import DATA_CLASSES, find_unknown_classes
 from accounts.models import ApiKey, PartnerConfig, User
 from accounts.selectors import find_unknown_scopes
 from core.exceptions import Conflict, FieldError, InvalidInput
+from core.webhook import WebhookRefused, check_target
 
 CHANGEABLE = (
     "partner",
@@ -35,7 +37,8 @@ def create_partner(*, partner: str, owner: User, **agreed: Any) -> PartnerConfig
         agreed: columns of the partner but its status.
 
     Raises:
-        InvalidInput: a scope that is no permission, a class of data that is none.
+        InvalidInput: a scope that is no permission, a class of data that is none, an endpoint that no webhook would be
+            sent to.
         IntegrityError: a `partner_configs_*` constraint.
     """
     values = {"partner": partner, "owner": owner, **agreed}
@@ -108,5 +111,10 @@ def _check(values: Mapping[str, Any]) -> None:
         FieldError("data_classes", f"There is no class {name}. Known: {', '.join(sorted(DATA_CLASSES))}.", "unknown")
         for name in find_unknown_classes(values.get("data_classes", ()))
     ]
+    try:
+        if values.get("endpoint"):
+            check_target(values["endpoint"], allowed=settings.WEBHOOK_ALLOW_PRIVATE)
+    except WebhookRefused as error:
+        errors.append(FieldError("endpoint", str(error), "refused"))
     if errors:
         raise InvalidInput(errors=errors)

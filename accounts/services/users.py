@@ -74,6 +74,21 @@ def change_own_password(
         TooManyAttempts: as for signing in; a wrong password counts.
         InvalidInput: the current password is wrong, or the new one too weak.
     """
+    check_own_password(user=user, current=current, address=address, now=now)
+    with transaction.atomic():
+        keep_session(keep)
+        changed = change_user(user=user, password=new)
+        keep_session(None)
+    return changed
+
+
+def check_own_password(*, user: User, current: str, address: str | None, now: datetime) -> None:
+    """Hold a password to the user's own; a wrong one counts as an attempt to sign in.
+
+    Raises:
+        TooManyAttempts: as for signing in; nothing was compared.
+        InvalidInput: it is wrong.
+    """
     attempt = take_attempt(username=user.username, address=address, now=now)
     if not user.check_password(current):
         record_event(
@@ -85,11 +100,6 @@ def change_own_password(
         )
         raise InvalidInput.of("current_password", "The password is wrong.", SignInRefused.code)
     give_back_attempt(attempt=attempt)
-    with transaction.atomic():
-        keep_session(keep)
-        changed = change_user(user=user, password=new)
-        keep_session(None)
-    return changed
 
 
 def check_strength(*, password: str, user: User) -> None:

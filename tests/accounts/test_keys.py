@@ -56,6 +56,7 @@ def test_two_keys_are_never_the_same() -> None:
         ({"scopes": ["core.change_run"]}, "scopes.0", "core.change_run"),
         ({"rate_limit_per_min": 0}, "rate_limit_per_min", "1 to"),
         ({"burst": -1}, "burst", "1 to"),
+        ({"rate_limit_per_min": 1_000_001}, "rate_limit_per_min", "1 to"),
         ({"expires_at": datetime(2020, 1, 1, tzinfo=UTC)}, "expires_at", "ended"),
         ({"allowed_networks": ["everywhere"]}, "allowed_networks.0", "everywhere"),
         ({"allowed_networks": ["192.0.2.0/24", "192.0.2.0/40"]}, "allowed_networks.1", "192.0.2.0/40"),
@@ -177,3 +178,12 @@ def test_keys_go_with_their_owner() -> None:
     owner.delete()
     assert not ApiKey.objects.exists()
     assert not ApiKeyUse.objects.exists()
+
+
+@pytest.mark.parametrize("column", ["rate_limit_per_min", "burst"])
+@pytest.mark.parametrize("value", [0, 1_000_001])
+def test_the_database_bounds_the_limits_too(column: str, value: int) -> None:
+    key, _ = create_api_key(owner=AdminFactory(), name="x", scopes=[])
+    with pytest.raises(IntegrityError) as error, transaction.atomic():
+        ApiKey.objects.filter(pk=key.pk).update(**{column: value})
+    assert error.value.__cause__.diag.constraint_name == f"api_keys_{'rate_limit' if 'rate' in column else 'burst'}_ck"

@@ -196,3 +196,35 @@ def test_a_changed_password_is_not_taken_from_memory() -> None:
 def test_the_window_is_set_in_seconds() -> None:
     assert settings.LOGIN_WINDOW_S == 60
     take(second=(timezone.now() - NOW).total_seconds())
+
+
+def change_password(page: Client, current: str, new: str = "a long new one") -> Any:
+    return page.post("/admin/password_change/", {"old_password": current, "new_password1": new, "new_password2": new})
+
+
+def test_the_page_that_changes_ones_password_shares_the_limit() -> None:
+    user = AdminFactory(username="ada")
+    page = Client()
+    page.force_login(user)
+    assert "entered incorrectly" in change_password(page, "wrong").content.decode()
+    assert sign_in("ada", "wrong").status_code == 401
+    assert change_password(page, "wrong").status_code == 200
+    refused = change_password(page, "password")
+    assert refused.status_code == 200
+    assert "Too many attempts" in refused.content.decode()
+    assert sign_in("ada", "password").status_code == 429
+    user.refresh_from_db()
+    assert user.check_password("password")
+
+
+def test_a_right_password_is_changed_there_and_the_session_goes_on() -> None:
+    user = AdminFactory(username="ada")
+    page, other = Client(), Client()
+    for client in (page, other):
+        client.force_login(user)
+    for _ in range(4):
+        assert change_password(page, "password", "x").status_code == 200
+    assert change_password(page, "password").status_code == 302
+    assert page.get("/admin/password_change/done/").status_code == 200
+    assert other.get("/admin/").status_code == 302
+    assert sign_in("ada", "a long new one").status_code == 200

@@ -72,6 +72,20 @@ def test_what_makes_no_sense_is_refused_by_name(fields: dict[str, Any], constrai
     assert error.value.__cause__.diag.constraint_name == constraint
 
 
+@pytest.mark.parametrize("endpoint", ["https://10.0.0.1/", "https://localhost/", "https://ada:word@example.org/"])
+def test_an_endpoint_is_screened_like_a_webhook(endpoint: str) -> None:
+    partner = PartnerFactory(endpoint="https://partner.example.org/in")
+    for write in (
+        lambda: create_partner(partner="other", owner=partner.owner, endpoint=endpoint),
+        lambda: change_partner(partner_id=partner.pk, endpoint=endpoint),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            write()
+        assert refused.value.errors[0].field == "endpoint"
+    partner.refresh_from_db()
+    assert partner.endpoint == "https://partner.example.org/in"
+
+
 def test_a_partner_is_there_once_whatever_the_case() -> None:
     PartnerFactory(partner="Acme")
     with pytest.raises(IntegrityError) as error, transaction.atomic():

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from core.webhook import WebhookError, WebhookRefused, check_address, post_webhook, read_target, sign_body
+from core.webhook import WebhookError, WebhookRefused, check_address, check_target, post_webhook, read_target, sign_body
 from tests.validation.receiver import receive
 
 LOOPBACK = [ipaddress.ip_network("127.0.0.0/8")]
@@ -192,6 +192,37 @@ class TestAddresses:
 def test_what_is_no_address_of_a_webhook_is_refused(url: str) -> None:
     with pytest.raises(WebhookRefused):
         read_target(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1/",
+        "https://127.1/",
+        "https://2130706433/",
+        "https://0x7f.1/",
+        "https://10.0.0.1:8443/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://[::1]/",
+        "https://[::ffff:10.0.0.1]/",
+        "https://[fd00::1]/",
+        "https://localhost/",
+        "https://a.LocalHost./",
+        "http://203.0.114.1/",
+        "https://user:word@example.org/",
+        "ftp://example.org/",
+    ],
+)
+def test_an_address_to_be_kept_is_screened_without_a_look_up(url: str) -> None:
+    with pytest.raises(WebhookRefused):
+        check_target(url)
+
+
+def test_names_public_addresses_and_allowed_networks_pass() -> None:
+    check_target("https://partner.example.org/in")
+    check_target("https://8.8.8.8/in")
+    check_target("http://10.0.0.1/in", allowed=[ipaddress.ip_network("10.0.0.0/8")])
+    check_target("https://localhost/in", allowed=[ipaddress.ip_network("127.0.0.0/8")])
 
 
 class TestBounds:
