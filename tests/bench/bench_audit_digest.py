@@ -62,13 +62,13 @@ def list_cases(installation: Installation) -> Sequence[Case]:
         work()
         return rows / (time.perf_counter() - began)
 
-    def case(name: str, work: Callable[[], Any], table: str, rows: int = ROWS) -> Case:
+    def case(name: str, work: Callable[[], Any], table: str, rows: int = ROWS, at_least: float | None = 0.8) -> Case:
         return Case(
             name,
             "rows/s",
             lambda: timed(work, table, audited=True, rows=rows),
             lambda: timed(work, table, audited=False, rows=rows),
-            at_least=0.8,
+            at_least=at_least,
         )
 
     phases = random.uniform(-3, 3, size=(10_000, 64))
@@ -76,11 +76,21 @@ def list_cases(installation: Installation) -> Sequence[Case]:
     def record_phases() -> None:
         moments = [datetime.now(UTC) + timedelta(microseconds=n) for n in range(len(phases))]
         with acting_as(SYSTEM):
-            record_oscillators(run=run, batch=OscillatorBatch(timestamps=moments, phases=phases))
+            record_oscillators(
+                run=run,
+                batch=OscillatorBatch(
+                    indices=range(len(phases)),
+                    timestamps=moments,
+                    phases=phases,
+                    coupling_strength=np.full(len(phases), 2.0),
+                ),
+                defect=np.full(len(phases), np.nan),
+            )
 
     return [
         case("100k samples, as the pipeline stores them", record, "validation.metric_samples"),
-        case("100k samples, COPY into the table", copy_samples, "validation.metric_samples"),
+        # No path of the project: row security refuses COPY. What a superuser who restores rows pays.
+        case("100k samples, COPY into the table", copy_samples, "validation.metric_samples", at_least=None),
         case("10k oscillator rows, as the pipeline", record_phases, "kuramoto.kuramoto_oscillators", len(phases)),
     ]
 

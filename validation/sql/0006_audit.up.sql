@@ -1,7 +1,7 @@
--- By column, which costs half of what it costs by row.
+-- By column, which costs half of what it costs by row; SHA-512 takes fewer steps for an octet than SHA-256.
 SELECT nfcs_core.audit_statements_of_v1('validation.metric_samples',
-    'sha256(sha256(string_agg(int8send(r.run_id), '''')) || sha256(string_agg(int8send(r.series_id), ''''))
-        || sha256(string_agg(timestamptz_send(r.recorded_at), '''')) || sha256(string_agg(float8send(r.value), '''')))',
+    'sha256(sha512(string_agg(int8send(r.run_id), '''')) || sha512(string_agg(int8send(r.series_id), ''''))
+        || sha512(string_agg(timestamptz_send(r.recorded_at), '''')) || sha512(string_agg(float8send(r.value), '''')))',
     run_column => 'run_id');
 SELECT nfcs_core.audit_statements_of_v1('validation.metric_series', run_column => 'run_id');
 SELECT nfcs_core.audit_rows_of_v1(name::regclass)
