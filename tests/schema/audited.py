@@ -9,6 +9,8 @@ EXEMPT = {
     "user_mgmt.api_key_uses": "each new row is an event api_key.used or api_key.refused",
     "user_mgmt.login_attempts": "counts of attempts to sign in; each refusal is an event signin.refused",
     "user_mgmt.rate_limits": "counts of requests, gone once they are whole again",
+    "validation.metric_rollups": "computed from audited rows",
+    "validation.metric_rollup_log": "what is to be computed from audited rows",
     "public.django_admin_log": "Django's own log of what the entries of the tables say",
     "public.django_content_type": "names of models, which follow the code",
     "public.django_migrations": "mirrored by schema_migrations, which is audited",

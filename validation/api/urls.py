@@ -1,8 +1,10 @@
 """Addresses of the validation API."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from validation.api.alerts import AlertChannelViewSet, AlertDeliveryViewSet, AlertRuleViewSet, AlertViewSet
+from validation.api.points import SeriesPointsView
 from validation.api.views import MetricSeriesViewSet, MetricViewSet, ValidationRunViewSet
 
 router = SimpleRouter()
@@ -14,4 +16,4 @@ router.register("alert-deliveries", AlertDeliveryViewSet, basename="alert-delive
 router.register("alert-rules", AlertRuleViewSet, basename="alert-rules")
 router.register("alerts", AlertViewSet, basename="alerts")
 
-urlpatterns = router.urls
+urlpatterns = [path("series/", SeriesPointsView.as_view(), name="series-list"), *router.urls]

@@ -3,6 +3,7 @@
 from validation.models.alerts import AlertMemory, AlertRule, MonitoringAlert
 from validation.models.channels import AlertChannel, AlertDelivery
 from validation.models.metrics import Metric, MetricSample, MetricSeries, SystemMetric, ValidationRun
+from validation.models.rollups import MetricRollup, MetricRollupTouch
 
 __all__ = [
     "AlertChannel",
@@ -10,6 +11,8 @@ __all__ = [
     "AlertMemory",
     "AlertRule",
     "Metric",
+    "MetricRollup",
+    "MetricRollupTouch",
     "MetricSample",
     "MetricSeries",
     "MonitoringAlert",

@@ -1,0 +1,68 @@
+-- name: list_series
+SELECT id, component, metric_unit AS unit, tags::text AS tags
+FROM metric_series
+WHERE run_id = %(run_id)s AND metric_name = %(metric_name)s
+  AND (%(component)s::text IS NULL OR component = %(component)s)
+ORDER BY id
+LIMIT %(most)s
+
+-- name: read_samples
+-- Samples of some series in [since, until), by steps.
+SELECT series_id,
+       date_bin(%(step)s::interval, recorded_at, '1970-01-01 00:00:00+00') AS at,
+       count(*) AS n,
+       min(value) AS v_min,
+       max(value) AS v_max,
+       (sum(value::numeric) / count(*))::float8 AS v_mean
+FROM metric_samples
+WHERE run_id = %(run_id)s AND series_id = ANY (%(series)s)
+  AND recorded_at >= %(since)s::timestamptz AND recorded_at < %(until)s::timestamptz
+GROUP BY series_id, at
+ORDER BY series_id, at
+
+-- name: read_rollups
+-- The same from rollups of one width, which divides the step. What has samples that are not rolled up yet is put
+-- together from its minutes, and those minutes from their samples: the answer is that of the samples, at one moment.
+WITH waiting AS MATERIALIZED (
+    SELECT DISTINCT series_id, bucket
+    FROM metric_rollup_log
+    WHERE run_id = %(run_id)s AND series_id = ANY (%(series)s)
+      AND bucket >= %(since)s::timestamptz AND bucket < %(until)s::timestamptz
+), waiting_buckets AS MATERIALIZED (
+    SELECT DISTINCT series_id, date_bin(%(width)s::interval, bucket, '1970-01-01 00:00:00+00') AS bucket FROM waiting
+), parts AS (
+    SELECT r.series_id, r.bucket, r.n, r.v_min, r.v_max, r.v_sum
+    FROM metric_rollups r
+    WHERE r.run_id = %(run_id)s AND r.series_id = ANY (%(series)s) AND r.width_s = %(width_s)s
+      AND r.bucket >= %(since)s::timestamptz AND r.bucket < %(until)s::timestamptz
+      AND NOT EXISTS (SELECT FROM waiting_buckets w WHERE (w.series_id, w.bucket) = (r.series_id, r.bucket))
+    UNION ALL
+    SELECT r.series_id, r.bucket, r.n, r.v_min, r.v_max, r.v_sum
+    FROM waiting_buckets b
+    JOIN metric_rollups r
+      ON r.run_id = %(run_id)s AND r.series_id = b.series_id AND r.width_s = 60
+     AND r.bucket >= b.bucket AND r.bucket < b.bucket + %(width)s::interval
+    WHERE NOT EXISTS (SELECT FROM waiting w WHERE (w.series_id, w.bucket) = (r.series_id, r.bucket))
+    UNION ALL
+    SELECT w.series_id, w.bucket, s.n, s.v_min, s.v_max, s.v_sum
+    FROM waiting w
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS n, min(value) AS v_min, max(value) AS v_max, sum(value::numeric) AS v_sum
+        FROM metric_samples
+        WHERE run_id = %(run_id)s AND series_id = w.series_id
+          AND recorded_at >= w.bucket AND recorded_at < w.bucket + interval '1 minute'
+    ) s
+    WHERE s.n > 0
+)
+SELECT series_id,
+       date_bin(%(step)s::interval, bucket, '1970-01-01 00:00:00+00') AS at,
+       sum(n)::bigint AS n,
+       min(v_min) AS v_min,
+       max(v_max) AS v_max,
+       (sum(v_sum) / sum(n))::float8 AS v_mean
+FROM parts
+GROUP BY series_id, at
+ORDER BY series_id, at
+
+-- name: refresh
+SELECT validation.refresh_rollups_v1(%(most)s) AS taken
