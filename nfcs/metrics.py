@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from django.conf import settings
 from django.db import Error, transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from drf_spectacular.utils import extend_schema
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -24,7 +25,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from constitutional.selectors import count_open_violations
-from core.api.fields import AnyAccept
+from core.api.renderers import AnyAccept
 from core.api.views import ActorMixin
 from core.db.identity import SYSTEM, acting_as
 from core.db.partitions import list_partitioned_tables
@@ -86,13 +87,18 @@ class DatabaseCollector:
         )
         strays = GaugeMetricFamily(
             "nfcs_default_partition_rows",
-            "Rows outside every proper partition, as the planner estimates them; 0 is healthy.",
+            "Rows outside every proper partition, counted to 10000; 0 is healthy.",
             labels=["table"],
         )
-        for row in fetch_all("core", "measure_partitions", {"tables": list_partitioned_tables()}, file="health"):
+        covered = GaugeMetricFamily(
+            "nfcs_partitions_covered_seconds", "For how long from now on there are partitions.", labels=["table"]
+        )
+        parameters = {"tables": list_partitioned_tables(), "at": timezone.now()}
+        for row in fetch_all("core", "measure_partitions", parameters, file="health"):
+            covered.add_metric([row["table_name"]], row["covered_s"])
             stored.add_metric([row["table_name"]], row["bytes"])
             strays.add_metric([row["table_name"]], row["stray_rows"])
-        yield from (stored, strays)
+        yield from (stored, strays, covered)
 
     def _count_violations(self) -> Iterator[Metric]:
         gauge = GaugeMetricFamily("nfcs_open_violations", "Violations nobody has resolved.", labels=["type"])

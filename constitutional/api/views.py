@@ -27,9 +27,11 @@ from constitutional.api.serializers import (
     ViolationDetailSerializer,
     ViolationSerializer,
 )
+from constitutional.exports import VIOLATIONS
 from constitutional.models import ConstitutionalPolicy, Violation, ViolationNote
 from constitutional.selectors import list_versions
 from constitutional.services import policies, review
+from core.api.export import ExportMixin
 from core.api.filters import refuse_unknown_parameters
 from core.api.views import EditableViewSet, RecordViewSet
 
@@ -88,13 +90,14 @@ class PolicyViewSet(EditableViewSet):
         return Response(PolicySerializer(policy).data)
 
 
-class ViolationViewSet(RecordViewSet):
+class ViolationViewSet(ExportMixin, RecordViewSet):
     """Violations, written by the monitor, and their review."""
 
     queryset = Violation.objects.with_names()
     serializer_class = ViolationSerializer
     filterset_class = ViolationFilterSet
     time_field = "detected_at"
+    collection = VIOLATIONS
     action_permissions: ClassVar[dict[str, str]] = dict.fromkeys(
         ("acknowledge", "resolve", "acknowledge_many", "resolve_many", "notes"), "constitutional.review_violation"
     )

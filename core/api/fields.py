@@ -14,19 +14,18 @@ from numpy.typing import NDArray
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from core.api import frames
+from core.api.export import ExportMixin
 from core.api.filters import FlagFilter, TelemetryFilterSet
 from core.api.frames import NPY
-from core.api.renderers import dump_json
+from core.api.renderers import AnyAccept, dump_json
 from core.api.serializers import RowSerializer
 from core.api.views import RecordViewSet
 from core.charts import field_image
 from core.exceptions import NotFound
+from core.exports import FIELDS
 from core.models import FieldState
 from core.selectors import get_frame
 
@@ -82,21 +81,7 @@ class FieldFilterSet(TelemetryFilterSet):
         return queryset.filter(frame__isnull=not value)
 
 
-class AnyAccept(BaseContentNegotiation):
-    """Whatever the client accepts: the address says what comes."""
-
-    def select_parser(self, request: Request, parsers: Any) -> BaseParser:
-        """The first parser."""
-        parser: BaseParser = parsers[0]
-        return parser
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        """The first renderer, for errors."""
-        renderer: BaseRenderer = renderers[0]
-        return renderer, renderer.media_type
-
-
-class FieldViewSet(RecordViewSet):
+class FieldViewSet(ExportMixin, RecordViewSet):
     """Observed states of complex Ginzburg-Landau fields: derived scalars always, the field where it was kept."""
 
     queryset = FieldState.objects.annotate(
@@ -105,7 +90,8 @@ class FieldViewSet(RecordViewSet):
     serializer_class = FieldSerializer
     filterset_class = FieldFilterSet
     time_field = "timestamp"
-    query_parameters = {"frame": {"as"}, "frames": frames.QUERY}
+    query_parameters = {"frame": {"as"}, "frames": frames.QUERY, "export": {"blobs"}}
+    collection = FIELDS
 
     @extend_schema(
         parameters=[OpenApiParameter("as", enum=["npy", "json", "png"], default="npy", description="The form.")],

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import django_filters
 from django.db.models import QuerySet
+from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -16,11 +17,14 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.export import PARAMETERS_OF_EXPORTS, RESPONSES, answer_export
 from core.api.filters import IdFilter, TimeWindowFilterSet
 from core.api.permissions import ModelPermissions, may_change
+from core.api.renderers import AnyAccept
 from core.api.serializers import RowSerializer, StrictModelSerializer, StrictSerializer, WholeNumberField
 from core.api.views import RecordViewSet
 from core.choices import NeuronEventKind, NeuronState, NeuronType
+from core.exports import NEURON_HISTORY
 from core.models import NeuronEvent, QuantumNeuron, Run
 from core.services.neuron_parameters import EVENTS, MAX_ID
 from core.services.neurons import CALIBRATION, DESCRIPTION, apply_event, create_neuron, describe_neuron
@@ -150,11 +154,13 @@ class NeuronViewSet(mixins.CreateModelMixin, RecordViewSet):
     serializer_class = NeuronSerializer
     filterset_class = NeuronFilterSet
     http_method_names = ["get", "post", "patch", "head", "options"]
+    query_parameters = {"export": {"blobs"}}
     permission_classes = [ModelPermissions, MayChangeNeuron]
     action_permissions: ClassVar[dict[str, str]] = {
         "partial_update": "core.view_quantumneuron",
         "events": "core.view_quantumneuron",
         "history": "core.view_neuronevent",
+        "export": "core.view_neuronevent",
     }
 
     def perform_create(self, serializer: serializers.BaseSerializer[Any]) -> None:
@@ -187,6 +193,18 @@ class NeuronViewSet(mixins.CreateModelMixin, RecordViewSet):
         event = apply_event(neuron_id=neuron.pk, now=timezone.now(), **body.validated_data)
         row = NeuronEvent.objects.for_neuron(neuron.pk).values(*NeuronEventSerializer.columns())
         return Response(row.get(ts=event.ts, seq=event.seq), status=status.HTTP_201_CREATED)
+
+    @extend_schema(parameters=PARAMETERS_OF_EXPORTS, responses=RESPONSES)
+    @action(
+        detail=False,
+        url_path="history/export",
+        filterset_class=NeuronEventFilterSet,
+        content_negotiation_class=AnyAccept,
+        pagination_class=None,
+    )
+    def export(self, request: Request) -> HttpResponseBase:
+        """The events of all neurons, oldest first, never truncated, with their count and checksum at the end."""
+        return answer_export(request, NEURON_HISTORY, self.filter_queryset(NeuronEvent.objects.all()))
 
     @extend_schema(responses=NeuronEventSerializer(many=True))
     @action(detail=True, time_field="ts", filterset_class=NeuronEventFilterSet, serializer_class=NeuronEventSerializer)

@@ -1,4 +1,4 @@
-"""JSON out."""
+"""JSON out, and views whose address says what comes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
 _OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 
@@ -27,6 +30,20 @@ class JSONRenderer(BaseRenderer):
     ) -> bytes:
         """The body; empty for no data."""
         return b"" if data is None else dump_json(data)
+
+
+class AnyAccept(BaseContentNegotiation):
+    """Whatever the client accepts: the address says what comes."""
+
+    def select_parser(self, request: Request, parsers: Any) -> BaseParser:
+        """The first parser."""
+        parser: BaseParser = parsers[0]
+        return parser
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        """The first renderer, for errors."""
+        renderer: BaseRenderer = renderers[0]
+        return renderer, renderer.media_type
 
 
 def dump_json(data: Any) -> bytes:

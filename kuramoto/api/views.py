@@ -9,6 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.export import ExportMixin
 from core.api.parsers import TypedJSONParser
 from core.api.views import RecordViewSet
 from kuramoto.api.filters import OscillatorStateFilterSet, SynchronizationEventFilterSet
@@ -18,14 +19,16 @@ from kuramoto.api.serializers import (
     SynchronizationEventSerializer,
 )
 from kuramoto.api.similar import SimilarStatesQuerySerializer, SimilarStatesSerializer, answer_similar_states
+from kuramoto.exports import EVENTS, OSCILLATORS
 from kuramoto.models import OscillatorState, SynchronizationEvent
 
 
-class OscillatorStateViewSet(RecordViewSet):
+class OscillatorStateViewSet(ExportMixin, RecordViewSet):
     """Recorded oscillator states: lists without phases, one state with them."""
 
     queryset = OscillatorState.objects.defer("semantic_embedding")
     time_field = "timestamp"
+    collection = OSCILLATORS
     filterset_class = OscillatorStateFilterSet
     action_permissions: ClassVar[dict[str, str]] = {"similar": "kuramoto.view_oscillatorstate"}
 
@@ -45,10 +48,11 @@ class OscillatorStateViewSet(RecordViewSet):
         return OscillatorSummarySerializer if self.action == "list" else OscillatorStateSerializer
 
 
-class SynchronizationEventViewSet(RecordViewSet):
+class SynchronizationEventViewSet(ExportMixin, RecordViewSet):
     """Synchronization events as they were recorded."""
 
     queryset = SynchronizationEvent.objects.all()
     time_field = "occurred_at"
+    collection = EVENTS
     filterset_class = SynchronizationEventFilterSet
     serializer_class = SynchronizationEventSerializer

@@ -46,8 +46,18 @@ def read_cursor(text: str) -> SamplePosition:
     return SamplePosition(recorded_at, series_id, seen)
 
 
-class SampleQuerySerializer(serializers.Serializer[Any]):
-    """What a list of samples is asked for."""
+SAMPLE_LOOKUPS = {
+    "run": "run_id",
+    "metric_name": "series__metric_name",
+    "component": "series__component",
+    "since": "recorded_at__gte",
+    "until": "recorded_at__lt",
+}
+"""By parameter, the lookup of a sample."""
+
+
+class SampleExportSerializer(serializers.Serializer[Any]):
+    """Which samples."""
 
     run = serializers.IntegerField(required=False, min_value=1, max_value=MAX_ID, help_text="Samples of this run.")
     metric_name = serializers.CharField(required=False, trim_whitespace=False, help_text="Samples of this metric.")
@@ -56,10 +66,6 @@ class SampleQuerySerializer(serializers.Serializer[Any]):
         required=False, help_text="At or after this time (ISO 8601); 24 hours before `until` when not given."
     )
     until = serializers.DateTimeField(required=False, help_text="Before this time (ISO 8601); now when not given.")
-    limit = serializers.IntegerField(default=100, min_value=1, max_value=MAX_LIMIT, help_text="Rows a page.")
-    cursor = serializers.CharField(
-        required=False, help_text="Where the page begins: copied from `next` of the page before."
-    )
 
     def validate_since(self, value: datetime) -> datetime:
         """A time that samples can have."""
@@ -69,17 +75,26 @@ class SampleQuerySerializer(serializers.Serializer[Any]):
         """A time that samples can have."""
         return self._check_time(value)
 
+    def _check_time(self, value: datetime) -> datetime:
+        if not EARLIEST <= value < LATEST:
+            raise serializers.ValidationError("A time between the years 1900 and 9000 is needed.")
+        return value
+
+
+class SampleQuerySerializer(SampleExportSerializer):
+    """What a list of samples is asked for."""
+
+    limit = serializers.IntegerField(default=100, min_value=1, max_value=MAX_LIMIT, help_text="Rows a page.")
+    cursor = serializers.CharField(
+        required=False, help_text="Where the page begins: copied from `next` of the page before."
+    )
+
     def validate_cursor(self, value: str) -> SamplePosition:
         """The position it stands for."""
         try:
             return read_cursor(value)
         except ValueError as error:
             raise serializers.ValidationError("This is not a cursor of this list.") from error
-
-    def _check_time(self, value: datetime) -> datetime:
-        if not EARLIEST <= value < LATEST:
-            raise serializers.ValidationError("A time between the years 1900 and 9000 is needed.")
-        return value
 
 
 class SampleSerializer(serializers.Serializer[Any]):

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.utils.urls import replace_query_param
 
+from core.api.export import PARAMETERS_OF_EXPORTS, RESPONSES, answer_export
 from core.api.filters import refuse_unknown_parameters
+from core.api.renderers import AnyAccept
 from core.api.views import ActorMixin, RecordViewSet
 from validation import services
 from validation.api.filters import MetricSeriesFilterSet, ValidationRunFilterSet
 from validation.api.serializers import (
+    SAMPLE_LOOKUPS,
     MetricSeriesSerializer,
+    SampleExportSerializer,
     SamplePageSerializer,
     SampleQuerySerializer,
     SampleSerializer,
@@ -25,6 +31,7 @@ from validation.api.serializers import (
     write_cursor,
 )
 from validation.constants import DEFAULT_WINDOW
+from validation.exports import METRICS
 from validation.models import MetricSample, MetricSeries, ValidationRun
 from validation.selectors import list_samples
 
@@ -57,6 +64,17 @@ class MetricViewSet(ActorMixin, viewsets.GenericViewSet[Any]):
         here = request.build_absolute_uri()
         following = page.next and replace_query_param(here, "cursor", write_cursor(page.next))
         return Response({"next": following, "results": page.rows})
+
+    @extend_schema(parameters=[*PARAMETERS_OF_EXPORTS, SampleExportSerializer], responses=RESPONSES)
+    @action(detail=False, content_negotiation_class=AnyAccept)
+    def export(self, request: Request) -> HttpResponseBase:
+        """All samples of a run or a span, oldest first, never truncated, with their count and checksum at the end."""
+        refuse_unknown_parameters(request, {"blobs", *SampleExportSerializer().fields})
+        asked = request.query_params.dict()
+        query = SampleExportSerializer(data={name: asked[name] for name in SAMPLE_LOOKUPS if name in asked})
+        query.is_valid(raise_exception=True)
+        lookups = {SAMPLE_LOOKUPS[name]: value for name, value in query.validated_data.items()}
+        return answer_export(request, METRICS, MetricSample.objects.filter(**lookups))
 
 
 class MetricSeriesViewSet(RecordViewSet):
