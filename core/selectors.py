@@ -28,13 +28,14 @@ FRAME_COLUMNS = ("frame", "frame_sha256", "frame_encoding", "resolution", "ndim"
 MOST_FRAMES = 100_000
 
 
-def get_config(key: str, default: T) -> T:
+def get_config(key: str, default: T, *, using: str = "default") -> T:
     """The value in force for `key` in this installation's environment, or `default`.
 
     A whole number becomes a float where `default` is one.
     """
     value = (
-        SystemConfig.objects.filter(config_key=key, environment=settings.ENVIRONMENT, is_active=True)
+        SystemConfig.objects.using(using)
+        .filter(config_key=key, environment=settings.ENVIRONMENT, is_active=True)
         .values_list("config_value", flat=True)
         .first()
     )

@@ -38,8 +38,35 @@ def on_app_ready(app: Any) -> None:
     @app.periodic(cron="17 * * * *")
     @app.task(name="nfcs.ensure_partitions", queueing_lock="nfcs.ensure_partitions")
     def ensure_partitions(timestamp: int) -> None:
-        """Make the partitions of the coming months."""
-        call_command("partitions", "ensure")
+        """Make the partitions of the coming months, and warn of what calls for somebody."""
+        from core.services.partition_plan import plan_partitions
+
+        call_command("partitions", "apply")
+        for plan in plan_partitions(now=timezone.now()):
+            for finding in plan.findings:
+                logger.warning("%s: %s", plan.table, finding)
+
+    @app.periodic(cron="40 1 * * *")
+    @app.task(name="nfcs.close_partitions", lock="nfcs.close_partitions", queueing_lock="nfcs.close_partitions")
+    def close_partitions(timestamp: int) -> None:
+        """Build what closed partitions get, and warn of what could not be built."""
+        from core.db.closing import close_partitions
+
+        for index in close_partitions(now=timezone.now()):
+            if index.problem:
+                logger.warning("index %s is not built: %s", index.name, index.problem)
+
+    @app.periodic(cron="40 2 * * *")
+    @app.task(name="nfcs.apply_retention", lock="nfcs.apply_retention", queueing_lock="nfcs.apply_retention")
+    def apply_retention(timestamp: int) -> None:
+        """Drop the partitions that their policies no longer keep, and warn of those that stay."""
+        from core.services.retention import drop_expired_partitions
+
+        for partition in drop_expired_partitions(now=timezone.now()):
+            if partition.problem:
+                logger.warning("partition %s stays: %s", partition.partition, partition.problem)
+            else:
+                logger.info("partition %s was dropped, %d rows", partition.partition, partition.rows)
 
     @app.periodic(cron="7 * * * *")
     @app.task(name="nfcs.checkpoint_audit", lock="nfcs.checkpoint_audit", queueing_lock="nfcs.checkpoint_audit")
@@ -159,6 +186,14 @@ def on_app_ready(app: Any) -> None:
 
         for name in SUMMARIES:
             refresh_summary(name, now=datetime.now(UTC))
+
+    @app.periodic(cron="* * * * *")
+    @app.task(name="nfcs.refresh_rollups", lock="nfcs.refresh_rollups", queueing_lock="nfcs.refresh_rollups")
+    def refresh_rollups(timestamp: int) -> None:
+        """Roll up the minutes, hours and days that metric samples arrived in."""
+        from validation.services.rollups import refresh_rollups
+
+        refresh_rollups()
 
     @app.periodic(cron="* * * * *")
     @app.task(name="nfcs.follow_runs", lock="nfcs.follow_runs", queueing_lock="nfcs.follow_runs")

@@ -48,6 +48,7 @@ DEBUG = env.bool("NFCS_DEBUG", False)
 HTTPS = env.bool("NFCS_HTTPS", True)
 """Whether people reach the site by HTTPS; `manage.py up` says no for a site on the loopback address."""
 DATA_DIR = Path(env.str("NFCS_DATA_DIR", "") or BASE_DIR / ".nfcs").expanduser().resolve()
+ARCHIVE_DIR = Path(env.str("NFCS_ARCHIVE_DIR", "") or DATA_DIR / "archive").expanduser().resolve()
 SECRET_KEY = read_secret("NFCS_SECRET_KEY") or read_or_make_secret_key(DATA_DIR / "secret_key")
 SECRET_KEY_FALLBACKS = [key for key in re.split(r"[\s,]+", read_secret("NFCS_SECRET_KEY_FALLBACKS")) if key]
 ENCRYPTION_KEYS = env.str("NFCS_ENCRYPTION_KEYS", "")

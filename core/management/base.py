@@ -6,7 +6,7 @@ import inspect
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, TextIO, TypeVar
 
 import psycopg
@@ -43,7 +43,7 @@ class FindingsError(CommandError):
 class NfcsCommand(BaseCommand):
     """A command with `--json` and, where it changes data, `--dry-run`.
 
-    Implement `run(**options)`; or add verbs, each a method (`manage.py partitions ensure`). Results go to stdout,
+    Implement `run(**options)`; or add verbs, each a method (`manage.py partitions apply`). Results go to stdout,
     through `answer`; everything else to stderr. Exit codes: 0 done, 1 failed (`CommandError`), 2 usage, 3 findings.
 
     A command acts for the system itself, or with `--as-user NAME` for that user: it sees and writes what the user may.
@@ -63,10 +63,14 @@ class NfcsCommand(BaseCommand):
         """Where verbs are added; one of them is required."""
         return parser.add_subparsers(title="verbs", dest="verb", required=True, metavar="VERB")
 
-    def add_verb(self, verbs: Any, run: Callable[..., None], *, changes_data: bool = False) -> CommandParser:
+    def add_verb(
+        self, verbs: Any, run: Callable[..., None], *, changes_data: bool = False, aliases: Sequence[str] = ()
+    ) -> CommandParser:
         """A verb called like the method, with the first line of its docstring as help; returns its parser."""
         words = (inspect.getdoc(run) or "").split("\n")[0]
-        parser: CommandParser = verbs.add_parser(run.__name__.replace("_", "-"), help=words, description=words)
+        parser: CommandParser = verbs.add_parser(
+            run.__name__.replace("_", "-"), help=words, description=words, aliases=aliases
+        )
         _add_shared_options(parser, changes_data=changes_data)
         parser.set_defaults(run=run)
         return parser

@@ -7,16 +7,21 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.db import connections, transaction
 
 from core.exceptions import InvalidInput
 
 ACTIONS = ("create", "update", "delete", "read", "execute")
 
 
-@transaction.atomic
 def record_event(
-    *, event: str, action: str, table_name: str, row_key: str | int, details: Mapping[str, Any] | None = None
+    *,
+    event: str,
+    action: str,
+    table_name: str,
+    row_key: str | int,
+    details: Mapping[str, Any] | None = None,
+    using: str = "default",
 ) -> int:
     """Write one audit entry about an event, such as a sign-in, a refusal, the use of a key or an export.
 
@@ -29,6 +34,7 @@ def record_event(
         row_key: primary key of the row it is about, or `*` for many.
         details: what else is to be known; NUL and lone surrogates in its text are replaced, as are numbers that JSON
             does not have. At most 64 kB.
+        using: the connection whose transaction it stands or falls with.
 
     Returns:
         The id of the entry.
@@ -43,7 +49,7 @@ def record_event(
     document = orjson.dumps(_make_storable(dict(details or {})), default=str)
     if len(document) > 60_000:
         raise InvalidInput.of("details", "At most 60000 octets of JSON are possible.")
-    with connection.cursor() as cursor:
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT nfcs_core.record_event_v1(%s, %s, %s, %s, %s::jsonb)",
             [event, action, table_name, _make_storable(str(row_key)), document.decode()],

@@ -9,10 +9,12 @@ WHERE datname = current_database() AND usename = current_user
 GROUP BY 1
 
 -- name: measure_partitions
--- Size of each partitioned table, and the planner's estimate of the rows in its DEFAULT partition.
+-- Size of each partitioned table, the rows in its DEFAULT partition (counted to 10,000), and for how many seconds from
+-- a time on there are partitions.
 SELECT t.table_name,
        sum(p.bytes)::bigint AS bytes,
-       coalesce(sum(p.estimated_rows) FILTER (WHERE p.is_default), 0)::bigint AS stray_rows
+       nfcs_core.count_default_rows_v1(to_regclass(t.table_name)) AS stray_rows,
+       coalesce(extract(epoch FROM max(p.to_ts) FILTER (WHERE NOT p.is_default) - %(at)s), 0)::float8 AS covered_s
 FROM unnest(%(tables)s::text[]) AS t (table_name)
 CROSS JOIN LATERAL nfcs_core.list_partitions_v1(to_regclass(t.table_name)) AS p
 GROUP BY t.table_name

@@ -142,13 +142,13 @@ CROSS JOIN LATERAL (SELECT greatest(1, resolution / 256) AS step) AS picked
 WHERE run_id = %(run)s AND "timestamp" = %(at)s::timestamptz AND id = %(id)s AND frame IS NOT NULL
 
 -- name: list_partition_health
--- Partitions of each table: how many, until when they are ready, rows and size by the server's own estimates.
+-- Partitions of each table: how many, until when they are ready, rows and size by the server's own estimates; those in
+-- DEFAULT counted to 10,000.
 SELECT parent.name AS table_name,
        count(*) FILTER (WHERE NOT leaf.is_default) AS partitions,
        max(leaf.to_ts) AS covered_until,
        sum(greatest(leaf.estimated_rows, pg_stat_get_live_tuples(class.oid)))::bigint AS estimated_rows,
-       coalesce(sum(greatest(leaf.estimated_rows, pg_stat_get_live_tuples(class.oid)))
-           FILTER (WHERE leaf.is_default), 0)::bigint AS default_rows,
+       nfcs_core.count_default_rows_v1(to_regclass(parent.name)) AS default_rows,
        sum(leaf.bytes)::bigint AS bytes
 FROM unnest(%(tables)s::text[]) WITH ORDINALITY AS parent (name, place)
 JOIN pg_class AS root ON root.oid = to_regclass(parent.name)

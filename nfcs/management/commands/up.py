@@ -90,7 +90,7 @@ class Command(NfcsCommand):
         call_command("loaddata", "roles", verbosity=0)
         self._done("as this version has them")
         self._step("partitions")
-        call_command("partitions", "ensure", stdout=open(os.devnull, "w"))  # noqa: SIM115
+        call_command("partitions", "apply", stdout=open(os.devnull, "w"))  # noqa: SIM115
         self._done("the coming months are covered")
 
     def _ensure_admin(self) -> str | None:
