@@ -72,7 +72,7 @@ def fill_tables(alias: str) -> None:
     with connections[alias].cursor() as cursor:
         for table, name in PARTITIONS.items():
             span = WEEK if table == "quantum_neuron_history" else MONTH
-            cursor.execute("SELECT nfcs_core.ensure_partition_v1(%s::regclass, %s, %s, %s)", [table, name, *span])
+            cursor.execute("SELECT nfcs_core.ensure_partition_v2(%s::regclass, %s, %s, %s)", [table, name, *span])
         started_at = datetime(2024, 5, 1, tzinfo=UTC)
         Run.objects.using(alias).create(name="archived", kind="simulation", started_at=started_at, n_oscillators=4)
         cursor.execute(ROWS)

@@ -25,6 +25,10 @@ CREATE TABLE validation.metric_rollup_log (
 -- What is not rolled up yet of the series that are read.
 CREATE INDEX metric_rollup_log_series_idx ON validation.metric_rollup_log (run_id, series_id, bucket);
 
+-- Read by whoever sees the run; written by the two functions below, as the owner.
+SELECT nfcs_core.protect_derived_rows_v1('validation.metric_rollups');
+SELECT nfcs_core.protect_derived_rows_v1('validation.metric_rollup_log');
+
 -- As the owner: whoever may write samples notes down what was touched, and nobody reads or writes here otherwise.
 CREATE FUNCTION validation.log_touched_minutes_v1() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -7,7 +7,7 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0010_audit_chain"),
+        ("core", "0011_row_security"),
     ]
 
     operations = [RunSQLFile("core", "0012_partition_care")]

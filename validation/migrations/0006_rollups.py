@@ -9,8 +9,8 @@ from core.db.sql import RunSQLFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0011_partition_care"),
-        ("validation", "0004_audit"),
+        ("core", "0012_partition_care"),
+        ("validation", "0005_row_security"),
     ]
 
     operations = [
