@@ -29,6 +29,7 @@ RECORDED = {
     "constitutional.violation",
     "constitutional.violationnote",
     "core.entanglement",
+    "core.idempotencykey",
     "core.neuronevent",
     "core.schemamigration",
     "core.statetransition",

@@ -55,6 +55,12 @@ class Conflict(DomainError):
     code = "conflict"
 
 
+class Unprocessable(DomainError):
+    """The request contradicts an earlier one."""
+
+    code = "unprocessable"
+
+
 class InvalidTransition(Conflict):
     """The event does not lead on from the state that the neuron is in."""
 
@@ -127,6 +133,8 @@ register_constraints(
         "named_secrets_name_key": ("name", "There is a secret of this name."),
         "named_secrets_name_ck": ("name", "A name begins with a-z and holds a-z, 0-9, '.', '_' and '-'."),
         "named_secrets_value_ck": ("value", "A sealed value is needed: a secret never stands in clear."),
+        "idempotency_keys_uq": ("Idempotency-Key", "A request with this key is being carried out."),
+        "idempotency_keys_status_ck": ("status", "Only what was carried out is remembered."),
         "golden_dag_audit_action_ck": ("action", "There is no such action."),
         "golden_dag_audit_payload_ck": ("payload_sha256", "The SHA-256 of the payload is needed."),
         "audit_lanes_lane_ck": ("lane", "There are the lanes 0 to 7."),

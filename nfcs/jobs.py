@@ -141,6 +141,14 @@ def on_app_ready(app: Any) -> None:
 
         forget_rate_limits()
 
+    @app.periodic(cron="7 * * * *")
+    @app.task(name="nfcs.remove_expired_keys", queueing_lock="nfcs.remove_expired_keys")
+    def remove_expired_keys(timestamp: int) -> None:
+        """Forget requests whose Idempotency-Key has expired."""
+        from core.services.idempotency import remove_expired_keys
+
+        remove_expired_keys(now=timezone.now())
+
     @app.periodic(cron="47 * * * *")
     @app.task(name="nfcs.analyze_tables", lock="nfcs.analyze_tables", queueing_lock="nfcs.analyze_tables")
     def analyze_tables(timestamp: int) -> None:

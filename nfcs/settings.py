@@ -218,6 +218,16 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
 """The largest request body, decompressed; above it the answer is 413."""
 FORM_MAX_BYTES = 4 * 1024 * 1024
 """The largest body outside the API: a form of the admin."""
+INGEST_MAX_BYTES = env.int("NFCS_INGEST_MAX_BYTES", 4 << 30)
+"""The largest body of telemetry that is streamed (NDJSON, Arrow), decompressed."""
+INGEST_MAX_ROWS = env.int("NFCS_INGEST_MAX_ROWS", 20_000_000)
+"""Rows of the largest body of telemetry that is streamed."""
+INGEST_CONCURRENCY = env.int("NFCS_INGEST_CONCURRENCY", 4)
+"""Batches that a web process stores at once; others wait INGEST_WAIT_S and are then answered 429."""
+INGEST_WAIT_S = env.float("NFCS_INGEST_WAIT_S", 5.0)
+"""How long a batch waits for its turn, and for a lock, before the answer is 429."""
+IDEMPOTENCY_HOURS = env.int("NFCS_IDEMPOTENCY_HOURS", 24)
+"""How long an Idempotency-Key is remembered."""
 
 
 def read_limit(name: str) -> tuple[int, int] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import orjson
@@ -81,8 +81,13 @@ def write_tags(tags: Mapping[str, Any] | None) -> bytes:
     return orjson.dumps(tags, option=orjson.OPT_SORT_KEYS)
 
 
-def find_faults(key: SeriesKey) -> Iterator[FieldError]:
+@lru_cache(maxsize=CACHED_SERIES)
+def find_faults(key: SeriesKey) -> tuple[FieldError, ...]:
     """Everything wrong with the description of a series, each as an error of its field."""
+    return tuple(_find_faults(key))
+
+
+def _find_faults(key: SeriesKey) -> Iterator[FieldError]:
     name, component, unit, tags = key
     yield from _find_text_fault("metric_name", name, MAX_METRIC_NAME)
     yield from _find_text_fault("component", component, MAX_COMPONENT)

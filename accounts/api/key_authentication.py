@@ -20,11 +20,11 @@ START = "nfcs_"
 def read_key(request: HttpRequest) -> str | None:
     """The text of the API key in the `Authorization` header; None where there is none.
 
-    Its scheme is `Api-Key`, or `Bearer` for clients that know no other.
+    Its scheme is `Api-Key`, or `Bearer` or InfluxDB's `Token` for clients that know no other.
     """
     scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     scheme, text = scheme.lower(), text.strip()
-    return text if scheme == SCHEME.lower() or (scheme == "bearer" and text.startswith(START)) else None
+    return text if scheme == SCHEME.lower() or (scheme in ("bearer", "token") and text.startswith(START)) else None
 
 
 class ApiKeyAuthentication(BaseAuthentication):
@@ -59,5 +59,5 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
             "in": "header",
             "name": "Authorization",
             "description": f"`{SCHEME} nfcs_<prefix>_<secret>`: a key made at `api-keys/`, bounded by its scopes. "
-            "`Bearer` stands for `Api-Key` too.",
+            "`Bearer` and `Token` stand for `Api-Key` too.",
         }

@@ -100,6 +100,7 @@ class ComplexitySnapshotFilterSet(TimeWindowFilterSet):
 class ComplexityRecordViewSet(RecordViewSet):
     """Analyses of signal complexity; a POST asks the worker for one."""
 
+    takes_keys = True
     queryset = ComplexityRecord.objects.all()
     serializer_class = ComplexityRecordSerializer
     filterset_class = ComplexityRecordFilterSet

@@ -37,6 +37,7 @@ from core.api.views import RecordViewSet
 class CognitiveSessionViewSet(mixins.CreateModelMixin, RecordViewSet):
     """Sessions of cognitive modules: opened, measured, closed."""
 
+    takes_keys = True
     queryset = CognitiveSession.objects.all()
     serializer_class = CognitiveSessionSerializer
     filterset_class = CognitiveSessionFilterSet
@@ -69,6 +70,7 @@ class CognitiveSessionViewSet(mixins.CreateModelMixin, RecordViewSet):
 class MemoryViewSet(mixins.CreateModelMixin, RecordViewSet):
     """Memories: stored, recalled, and fading in between."""
 
+    takes_keys = True
     queryset = MemoryExperience.objects.all()
     serializer_class = MemorySerializer
     filterset_class = MemoryFilterSet

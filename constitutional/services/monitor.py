@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from django.db import transaction
+from django.db import connection, transaction
 
 from constitutional.choices import ClearedReason
 from constitutional.evaluation import Breach, MonitorState, evaluate
@@ -19,6 +20,7 @@ from constitutional.models import PolicyMonitorState, PolicyVersion, Violation
 from constitutional.policy_content import Policy, PolicyContentError, describe, validate_policy_content
 from constitutional.services.guard import GuardOutcome, Series, advance_guard, lock_guard
 from core.db.identity import SYSTEM, on_behalf_of
+from core.db.sql import named_queries
 
 EPISODE_FIELDS = ["severity_score", "peak_value", "peak_at", "sample_count", "cleared_at", "cleared_reason"]
 logger = logging.getLogger(__name__)
@@ -46,7 +48,7 @@ class MonitorOutcome:
 
 
 @on_behalf_of(SYSTEM)
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def monitor_samples(*, run_id: int, series: Series) -> MonitorOutcome:
     """Evaluate the active policies whose metric is in `series`, and guard the run; batches of one run take turns.
 
@@ -57,6 +59,8 @@ def monitor_samples(*, run_id: int, series: Series) -> MonitorOutcome:
     Raises:
         ValueError: times and values of a metric differ in shape, or a time is not one.
     """
+    if "ha" not in series and not _is_monitored(run_id, list(series)):
+        return MonitorOutcome()
     guard = lock_guard(run_id)
     outcome = MonitorOutcome(guard=advance_guard(guard, series))
     memory = _Memory(run_id, outcome)
@@ -213,6 +217,14 @@ def _follow_episode(memory: _Memory, row: PolicyMonitorState, breach: Breach) ->
     else:
         memory.clear(violation, _datetime(breach.cleared_at_s), breach.samples, ClearedReason.CALM)
         row.violation = None
+
+
+def _is_monitored(run_id: int, metrics: Sequence[str]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            named_queries("constitutional")["is_batch_monitored"], {"run_id": run_id, "metrics": list(metrics)}
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def _list_rules(outcome: MonitorOutcome) -> list[_Rule]:

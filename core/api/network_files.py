@@ -14,7 +14,8 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 
-from core.api.parsers import BodyTooLarge, read_limited
+from core.api.bodies import BodyTooLarge
+from core.api.parsers import read_limited
 from core.api.serializers import StrictSerializer
 from core.graph_formats import MEDIA_TYPES, READERS, WRITERS
 

@@ -150,6 +150,7 @@ def _may_change_neurons(user: Any, run: Run | None) -> bool:
 class NeuronViewSet(mixins.CreateModelMixin, RecordViewSet):
     """Neurons: two-level systems (qubits) with calibration, derived state and history."""
 
+    takes_keys = True
     queryset = QuantumNeuron.objects.all()
     serializer_class = NeuronSerializer
     filterset_class = NeuronFilterSet

@@ -8,21 +8,14 @@ from typing import IO, Any, TypeVar
 
 import msgspec
 from django.conf import settings
-from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType, ValidationError
+from rest_framework.exceptions import ParseError, UnsupportedMediaType, ValidationError
 from rest_framework.parsers import BaseParser
 
+from core.api.bodies import BodyTooLarge
 from core.exceptions import InvalidInput
 from core.strict_json import InvalidJSON, read_json
 
 Typed = TypeVar("Typed")
-
-
-class BodyTooLarge(APIException):
-    """The body is larger than the server takes."""
-
-    status_code = 413
-    default_code = "too_large"
-    default_detail = "The body is larger than the server takes."
 
 
 class StrictJSONParser(BaseParser):
@@ -85,6 +78,18 @@ def read_typed(body: Any, decoder: msgspec.json.Decoder[Typed]) -> Typed:
         raise ParseError(f"The body is not JSON: {error}") from error
 
 
+class LeftParser(BaseParser):
+    """Leaves the body to the view, which reads it piece by piece."""
+
+    media_type = "*/*"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Nothing: not a byte is read."""
+        return {}
+
+
 def charset_of(media_type: str | None) -> str:
     """The charset parameter of a media type, in lower case; utf-8 where there is none."""
     for parameter in (media_type or "").split(";")[1:]:
@@ -103,7 +108,7 @@ def read_limited(stream: IO[bytes]) -> bytes:
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     body = stream.read(limit + 1)
     if len(body) > limit:
-        raise BodyTooLarge()
+        raise BodyTooLarge.beyond(limit, "bytes")
     return body
 
 

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from core.db.errors import translate_database_error
-from core.exceptions import Conflict, DomainError, FieldError, NotFound
+from core.exceptions import Conflict, DomainError, FieldError, NotFound, Unprocessable
 
 CONTENT_TYPE = "application/problem+json"
 UNAVAILABLE = "The database does not answer; try again."
@@ -123,7 +123,8 @@ def flatten(detail: Any, path: str = "") -> Iterator[FieldError]:
 
 
 def _domain_response(error: DomainError) -> Response:
-    status_code = 404 if isinstance(error, NotFound) else 409 if isinstance(error, Conflict) else 400
+    statuses = {NotFound: 404, Conflict: 409, Unprocessable: 422}
+    status_code = next((status for kind, status in statuses.items() if isinstance(error, kind)), 400)
     return _respond(status_code, error.code, error.detail, error.errors)
 
 

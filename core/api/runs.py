@@ -123,6 +123,7 @@ class MayChangeRun(BasePermission):
 class RunViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, RecordViewSet):
     """Runs of simulators, live systems and imports."""
 
+    takes_keys = True
     queryset = Run.objects.all()
     serializer_class = RunSerializer
     filterset_class = RunFilterSet

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 from rest_framework import mixins, viewsets
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from core.api.filters import list_known_parameters, refuse_unknown_parameters
+from core.api.idempotency import IdempotentMixin
 from core.db.identity import declare_actor
 
 
-class ActorMixin(APIView):
+class ActorMixin(IdempotentMixin):
     """A view whose transactions know on whose behalf they run.
 
     Attributes:
@@ -30,6 +30,7 @@ class ActorMixin(APIView):
         # A view that reads without filter backends looks at its parameters itself.
         if request.method not in SAFE_METHODS or getattr(self, "filter_backends", None):
             refuse_unknown_parameters(request, list_known_parameters(self))
+        self.claim(request)
 
     def perform_authentication(self, request: Request) -> None:
         """Authenticate, and name the user to the database before permissions are read from it."""

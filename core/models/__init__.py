@@ -5,6 +5,7 @@ from core.models.audit_chain import AuditCheckpoint, AuditLane, AuditLink
 from core.models.base import HallucinationColumns, RecordModel, TelemetryModel, TimestampedModel
 from core.models.config import SchemaMigration, SystemConfig, SystemConfigChange
 from core.models.fields import FieldState
+from core.models.idempotency import IdempotencyKey
 from core.models.networks import RealityEdge, RealityNetwork, RealityNode
 from core.models.neurons import Entanglement, NeuronEvent, QuantumNeuron, StateTransition
 from core.models.runs import Run, RunShare
@@ -19,6 +20,7 @@ __all__ = [
     "Entanglement",
     "FieldState",
     "HallucinationColumns",
+    "IdempotencyKey",
     "NamedSecret",
     "NeuronEvent",
     "QuantumNeuron",

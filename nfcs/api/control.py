@@ -30,6 +30,7 @@ class ControlSerializer(serializers.Serializer[Any]):
 class ControlView(ActorMixin):
     """One act of control over a run, for those who may record synchronization events."""
 
+    takes_keys = True
     act: Callable[..., None]
     http_method_names = ["post", "options"]
 

@@ -10,10 +10,15 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from nfcs.api.control import RecoverView, StopView
 from nfcs.api.ingest import VIEWS
 from nfcs.api.root import RootView
+from nfcs.api.senders import InfluxWriteView, OtlpMetricsView
 
 v1: list[Any] = [
     # Batches stand before the lists, whose routes would take `batch` for an id.
     *(path(f"{kind}/batch/", view.as_view(), name=f"{kind}-batch") for kind, view in VIEWS),
+    # Addresses of other protocols end as these have them, without a slash.
+    path("ingest/influx/write", InfluxWriteView.as_view(), name="influx-write"),
+    path("ingest/influx/api/v2/write", InfluxWriteView.as_view(), name="influx-write-v2"),
+    path("ingest/otlp/v1/metrics", OtlpMetricsView.as_view(), name="otlp-metrics"),
     path("sync-events/stop/", StopView.as_view(), name="sync-events-stop"),
     path("sync-events/recover/", RecoverView.as_view(), name="sync-events-recover"),
     path("", include("accounts.api.urls")),

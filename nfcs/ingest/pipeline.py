@@ -4,69 +4,46 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import numpy as np
 from django.db import transaction
-from django.utils import timezone
 from numpy.typing import NDArray
 
-from constitutional.services.monitor import monitor_samples
 from core.exceptions import FieldError, InvalidInput
 from core.field import decode_frame
 from core.models import Run
 from core.services.fields import FieldSample, record_fields
-from core.telemetry import FloatArray, HaComponents, unix_seconds
+from core.telemetry import HaComponents, unix_seconds
 from kuramoto.services import OscillatorBatch, record_oscillators
 from nfcs.ingest.carried import carry_defect, carry_forecast_and_drift
 from nfcs.ingest.frames import keep_frames
-from nfcs.ingest.rows import FieldRow, MetricRow, OscillatorRow
-from validation.alert_conditions import SeriesName
+from nfcs.ingest.metrics import refuse_run, watch_samples
+from nfcs.ingest.outcomes import Outcome, summarise
+from nfcs.ingest.rows import FieldRow, OscillatorRow
+from nfcs.ingest.watching import watch
+from validation.samples import SampleColumns, number_keys
 from validation.series import write_tags
-from validation.services import evaluate_alerts, record_metrics
-from validation.services.alerts import Samples, Split
+from validation.services import record_samples
+from validation.services.alerts import Samples
 
-Item = TypeVar("Item", OscillatorRow, FieldRow, MetricRow)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a batch of one run brought.
-
-    Attributes:
-        derived: by name, the smallest, mean, largest and last value of what was computed.
-        events: types of the synchronization events found.
-        late: rows older than the run's newest, stored but not fed to the detector of events.
-        opened, cleared: violations that began and ended.
-    """
-
-    run: int
-    rows: int
-    derived: dict[str, dict[str, float]]
-    events: list[str]
-    late: int
-    opened: int
-    cleared: int
+Item = TypeVar("Item", OscillatorRow, FieldRow)
 
 
-@transaction.atomic
-def ingest_oscillators(rows: Sequence[OscillatorRow], *, may_write: Callable[[Run], bool]) -> list[Outcome]:
-    """Store oscillator states of any number of runs, all or none."""
+@transaction.atomic(savepoint=False)
+def ingest_oscillators(rows: Sequence[tuple[int, OscillatorRow]], *, may_write: Callable[[Run], bool]) -> list[Outcome]:
+    """Store oscillator states of any number of runs, each with its position in the batch, all or none."""
     return [_ingest_run_oscillators(run, part) for run, part in _by_run(rows, may_write)]
 
 
-@transaction.atomic
-def ingest_fields(rows: Sequence[FieldRow], *, may_write: Callable[[Run], bool]) -> list[Outcome]:
-    """Store fields of any number of runs, all or none."""
+@transaction.atomic(savepoint=False)
+def ingest_fields(rows: Sequence[tuple[int, FieldRow]], *, may_write: Callable[[Run], bool]) -> list[Outcome]:
+    """Store fields of any number of runs, each with its position in the batch, all or none."""
     return [_ingest_run_fields(run, part) for run, part in _by_run(rows, may_write)]
-
-
-@transaction.atomic
-def ingest_metrics(rows: Sequence[MetricRow], *, may_write: Callable[[Run], bool]) -> list[Outcome]:
-    """Store metric samples of any number of runs, all or none."""
-    return [_ingest_run_metrics(run, part) for run, part in _by_run(rows, may_write)]
 
 
 def record_run_oscillators(run: Run, batch: OscillatorBatch) -> Outcome:
@@ -108,35 +85,22 @@ def record_run_metrics(
     times: Sequence[datetime],
     values: Sequence[float],
     tags: Sequence[dict[str, Any]] | None = None,
-    indices: Sequence[int] | None = None,
 ) -> Outcome:
     """Store and watch metric samples of one run, given by column: the path below every producer."""
+    count = len(names)
+    described = [write_tags(one or {}) for one in tags] if tags else [b"{}"] * count
+    numbers, series = number_keys(list(zip(names, components, units, described, strict=True)))
+    microseconds = [(at - _EPOCH) // _MICROSECOND for at in times]
+    samples = SampleColumns(
+        keys=[(run.pk, key) for key in numbers],
+        series=series,
+        times=np.array(microseconds, np.int64).view("datetime64[us]"),
+        values=np.array(values, np.float64),
+        indices=np.arange(count),
+    )
     with transaction.atomic():
-        record_metrics(
-            run_id=run.pk,
-            names=names,
-            components=components,
-            units=units,
-            tags=tags or [{}] * len(names),
-            times=times,
-            values=values,
-            indices=indices or range(len(names)),
-        )
-        positions: dict[str, list[int]] = defaultdict(list)
-        for position, name in enumerate(names):
-            positions[f"metric:{name}"].append(position)
-        seconds, numbers = unix_seconds(times), np.array(values, dtype=np.float64)
-
-        def split(name: str) -> dict[SeriesName, Samples]:
-            """The samples of a metric, series by series."""
-            parts: dict[SeriesName, list[int]] = defaultdict(list)
-            for at in positions[name]:
-                described = write_tags((tags[at] if tags else None) or {})
-                parts[SeriesName(name, components[at], units[at] or None, described)].append(at)
-            return {series: (seconds[at], numbers[at]) for series, at in parts.items()}
-
-        by_name = {name: (seconds[at], numbers[at]) for name, at in positions.items()}
-        return _watch(run, len(names), by_name, split=split)
+        record_samples(samples=samples)
+        return watch_samples(run.pk, samples)
 
 
 def _ingest_run_oscillators(run: Run, part: list[tuple[int, OscillatorRow]]) -> Outcome:
@@ -158,7 +122,9 @@ def _ingest_run_oscillators(run: Run, part: list[tuple[int, OscillatorRow]]) -> 
         nothing = [np.nan] * 768
         with np.errstate(over="ignore"):
             # What does not fit becomes infinite and is refused with its row.
-            embeddings = np.array([row.semantic_embedding or nothing for row in rows]).astype(np.float32)
+            embeddings = np.array(
+                [nothing if row.semantic_embedding is None else row.semantic_embedding for row in rows]
+            ).astype(np.float32)
     batch = OscillatorBatch(
         indices=indices,
         timestamps=[row.timestamp for row in rows],
@@ -203,76 +169,45 @@ def _ingest_run_fields(run: Run, part: list[tuple[int, FieldRow]]) -> Outcome:
     return record_run_fields(run, samples)
 
 
-def _ingest_run_metrics(run: Run, part: list[tuple[int, MetricRow]]) -> Outcome:
-    rows = [row for _, row in part]
-    errors, times = [], []
-    for index, row in part:
-        at = row.timestamp or row.recorded_at
-        if at is None or (row.timestamp and row.recorded_at):
-            errors.append(FieldError(f"{index}.timestamp", "Either timestamp or recorded_at is needed.", "required"))
-        else:
-            times.append(at)
-    if errors:
-        raise InvalidInput(errors=errors)
-    return record_run_metrics(
-        run,
-        names=[row.metric_name for row in rows],
-        components=[row.component for row in rows],
-        units=[row.metric_unit for row in rows],
-        tags=[row.tags for row in rows],
-        times=times,
-        values=[row.metric_value for row in rows],
-        indices=[index for index, _ in part],
-    )
-
-
-def _watch(
-    run: Run,
-    rows: int,
-    series: dict[str, Samples],
-    events: Sequence[str] = (),
-    late: int = 0,
-    split: Split | None = None,
-) -> Outcome:
+def _watch(run: Run, rows: int, series: dict[str, Samples], events: Sequence[str] = (), late: int = 0) -> Outcome:
     # A value that is not there is missing, not invalid: everything that was sent is finite by now.
     known = {name: (times[~np.isnan(values)], values[~np.isnan(values)]) for name, (times, values) in series.items()}
     known = {name: pair for name, pair in known.items() if pair[0].size}
-    watched = monitor_samples(run_id=run.pk, series=known)
-    evaluate_alerts(run_id=run.pk, series=known, split=split, now=timezone.now())
+    watched = watch(run.pk, known)
     return Outcome(
         run=run.pk,
         rows=rows,
-        derived={name: _summarise(values) for name, (_, values) in known.items()},
+        derived={name: summarise(values) for name, (_, values) in known.items()},
         events=list(events),
         late=late,
-        opened=len(watched.opened),
-        cleared=len(watched.cleared),
+        opened=watched.opened,
+        cleared=watched.cleared,
     )
 
 
-def _summarise(values: FloatArray) -> dict[str, float]:
-    return {
-        "min": float(values.min()),
-        "mean": float(values.mean()),
-        "max": float(values.max()),
-        "last": float(values[-1]),
-    }
-
-
-def _by_run(rows: Sequence[Item], may_write: Callable[[Run], bool]) -> list[tuple[Run, list[tuple[int, Item]]]]:
+def split_runs(rows: Sequence[tuple[int, Item]]) -> list[list[tuple[int, Item]]]:
+    """The rows of each run apart, in the order of runs, in which every batch takes them."""
     parts: dict[int, list[tuple[int, Item]]] = defaultdict(list)
-    for index, row in enumerate(rows):
+    for index, row in rows:
         parts[row.run].append((index, row))
-    # In one order, so that two batches over the same runs cannot wait for each other.
-    runs = {run.pk: run for run in Run.objects.filter(pk__in=parts).order_by("pk")}
+    return [parts[run] for run in sorted(parts)]
+
+
+def _by_run(
+    rows: Sequence[tuple[int, Item]], may_write: Callable[[Run], bool]
+) -> list[tuple[Run, list[tuple[int, Item]]]]:
+    parts = {part[0][1].run: part for part in split_runs(rows)}
+    runs = {run.pk: run for run in Run.objects.filter(pk__in=parts)}
     errors = [
-        FieldError(f"{part[0][0]}.run", f"There is no run {pk} that you may write to.", "not_found")
+        refuse_run(index, pk)
         for pk, part in parts.items()
         if pk not in runs or not may_write(runs[pk])
+        for index, _ in part
     ]
     if errors:
         raise InvalidInput(errors=errors)
-    return [(run, parts[run.pk]) for run in runs.values()]
+    # In one order, so that two batches over the same runs cannot wait for each other.
+    return [(runs[pk], part) for pk, part in parts.items()]
 
 
 def _settle_frequencies(run: Run, part: list[tuple[int, OscillatorRow]]) -> None:
@@ -282,8 +217,13 @@ def _settle_frequencies(run: Run, part: list[tuple[int, OscillatorRow]]) -> None
         return
     if run.natural_frequencies is None:
         n = run.n_oscillators or len(part[0][1].phases)
-        if len(given[0][1]) != n:
-            raise InvalidInput.of(f"{given[0][0]}.natural_frequencies", f"{n} natural frequencies are needed.")
+        errors = [
+            FieldError(f"{index}.natural_frequencies", f"{n} natural frequencies are needed.")
+            for index, values in given
+            if len(values) != n
+        ]
+        if errors:
+            raise InvalidInput(errors=errors)
         run.n_oscillators, run.natural_frequencies = n, given[0][1]
         run.save(update_fields=["n_oscillators", "natural_frequencies"])
     known = np.array(run.natural_frequencies)

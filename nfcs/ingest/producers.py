@@ -15,7 +15,8 @@ from core.services.fields import FieldSample
 from core.telemetry import FloatArray
 from kuramoto.constants import EMBEDDING_DIMENSIONS
 from kuramoto.services import OscillatorBatch
-from nfcs.ingest.pipeline import Outcome, record_run_fields, record_run_metrics, record_run_oscillators
+from nfcs.ingest.outcomes import Outcome
+from nfcs.ingest.pipeline import record_run_fields, record_run_metrics, record_run_oscillators
 from nfcs.simulation import Second, SimulationSettings
 
 EMBEDDING_EVERY_S = 10

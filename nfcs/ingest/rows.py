@@ -9,11 +9,8 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from rest_framework.exceptions import ParseError
 
-from core.exceptions import FieldError, InvalidInput
-
-MAX_ROWS = 100_000
-"""Rows of the largest batch."""
-NDJSON = "application/x-ndjson"
+from core.exceptions import FieldError
+from nfcs.ingest.chunks import Chunk
 
 RunId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -79,26 +76,28 @@ class MetricRow(msgspec.Struct, forbid_unknown_fields=True):
     recorded_at: Moment | None = None
 
 
-def decode_rows(body: bytes, media_type: str, row_type: type[Row]) -> list[Row]:
-    """The rows of a JSON array, or of NDJSON lines.
+def read_rows(row_type: type[Row], body: bytes, is_lines: bool, first: int) -> Chunk:
+    """The rows of a JSON array, or of NDJSON lines, the first of them at position `first`.
 
     Raises:
-        ParseError: the body is not JSON, holds no rows or too many.
-        InvalidInput: names the field of every row that is not of the type.
+        ParseError: the body is not JSON, or not an array of rows.
     """
-    lines = media_type.startswith(NDJSON)
     try:
-        rows = _decode(body, lines, row_type)
+        rows = decode_json(body, is_lines, row_type)
     except msgspec.ValidationError:
-        rows = _decode_each(body, lines, row_type)
-    if not 1 <= len(rows) <= MAX_ROWS:
-        raise ParseError(f"A batch holds 1 to {MAX_ROWS} rows, not {len(rows)}.")
-    return rows
+        return Chunk(*decode_each(body, is_lines, row_type, first))
+    return Chunk(list(enumerate(rows, first)), count=len(rows))
 
 
-def _decode(body: bytes, lines: bool, item_type: Any) -> list[Any]:
+def decode_json(body: bytes, is_lines: bool, item_type: Any) -> list[Any]:
+    """The items of a JSON array, or of NDJSON lines.
+
+    Raises:
+        ParseError: the body is not JSON.
+        msgspec.ValidationError: an item is not of the type.
+    """
     try:
-        if lines:
+        if is_lines:
             return msgspec.json.Decoder(item_type).decode_lines(body)
         return msgspec.json.Decoder(list[item_type]).decode(body)
     except msgspec.ValidationError:
@@ -109,32 +108,37 @@ def _decode(body: bytes, lines: bool, item_type: Any) -> list[Any]:
         raise ParseError("The JSON is nested too deeply.") from error
 
 
-def _decode_each(body: bytes, lines: bool, row_type: type[Row]) -> list[Row]:
+def decode_each(
+    body: bytes, is_lines: bool, row_type: type[Row], first: int
+) -> tuple[list[tuple[int, Row]], list[FieldError], int]:
+    """The rows that are of the type with their positions, the errors of the others, and how many there are.
+
+    Raises:
+        ParseError: the body is not JSON, or not an array.
+    """
     try:
-        pieces = _decode(body, lines, msgspec.Raw)
+        pieces = decode_json(body, is_lines, msgspec.Raw)
     except msgspec.ValidationError as error:
         raise ParseError(f"The body is not a JSON array of rows: {error}") from error
     decoder = msgspec.json.Decoder(row_type)
     rows, errors = [], []
-    for index, piece in enumerate(pieces):
+    for index, piece in enumerate(pieces, first):
         try:
-            rows.append(decoder.decode(piece))
+            rows.append((index, decoder.decode(piece)))
         except msgspec.ValidationError as error:
-            errors.append(_locate(index, str(error)))
+            errors.append(locate_error(str(index), str(error)))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             errors.append(FieldError(str(index), f"The row is not JSON: {error}", "malformed"))
         except RecursionError:
             errors.append(FieldError(str(index), "The JSON is nested too deeply.", "malformed"))
-    if errors:
-        raise InvalidInput(f"{len(errors)} of {len(pieces)} rows are not valid; none was stored.", errors)
-    return rows
+    return rows, errors, len(pieces)
 
 
-def _locate(index: int, message: str) -> FieldError:
+def locate_error(prefix: str, message: str) -> FieldError:
     """Msgspec's words, such as "Expected `float`, got `str` - at `$.phases[2]`", as an error of a field."""
     detail, _, path = message.partition(" - at `$")
     named = re.search(r"field `(\w+)`", detail)
-    parts = [str(index), *re.findall(r"\w+", path)]
+    parts = [prefix, *re.findall(r"\w+", path)]
     if named:
         parts.append(named.group(1))
     code = "required" if "missing required" in detail else "unknown_field" if "unknown field" in detail else "invalid"

@@ -49,6 +49,7 @@ MATRIX: dict[str, tuple[str, str, str, str]] = {
     "core.auditlink": ("v", "", "", ""),
     "core.entanglement": ("v", "v", "v", "v"),
     "core.fieldstate": ("va", "va", "va", "v"),
+    "core.idempotencykey": ("v", "", "", ""),
     "core.namedsecret": ("vacd", "", "", ""),
     "core.neuronevent": ("v", "v", "v", "v"),
     "core.quantumneuron": ("vacd", "vac", "va", "v"),

@@ -23,8 +23,8 @@ from tests.factories.core import RunFactory
 
 pytestmark = pytest.mark.django_db
 T0 = START.timestamp()
-BATCH_QUERIES = 11
-"""Savepoint (2), guard, its limits (2), its state; versions, states; violations locked, updated; states written."""
+BATCH_QUERIES = 9
+"""Guard, its limits (2), its state; versions, states; violations locked, updated; states written."""
 
 
 def feed(run: Any, values: Any, *, start: float = 0.0, metric: str = "ha", step: float = 1.0) -> MonitorOutcome:

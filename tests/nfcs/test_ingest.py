@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rest_framework.test import APIClient
 
 from core.models import FieldState
 from core.selectors import get_frame
 from kuramoto.models import OscillatorState
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import AdminFactory, UserFactory
 from tests.factories.core import RunFactory
 from tests.factories.kuramoto import make_phases
 from validation.models import MetricSample
@@ -184,7 +185,7 @@ def test_a_body_that_is_no_batch_is_a_problem(admin_api: Any, kind: str, body: b
     [
         ({"content_type": "text/csv"}, 415),
         ({"content_type": "application/json; charset=utf-16"}, 415),
-        ({"content_type": "application/json", "HTTP_CONTENT_ENCODING": "gzip"}, 415),
+        ({"content_type": "application/json", "HTTP_CONTENT_ENCODING": "br"}, 415),
     ],
 )
 def test_other_media_are_refused(admin_api: Any, headers: dict, status: int) -> None:
@@ -215,3 +216,21 @@ def test_two_runs_in_one_batch_are_both_stored(admin_api: Any) -> None:
     first, second = RunFactory(), RunFactory()
     answer = post(admin_api, "metrics", [metric(second.pk), metric(first.pk), metric(second.pk)])
     assert {outcome["run"]: outcome["rows"] for outcome in answer.json()["runs"]} == {first.pk: 1, second.pk: 2}
+
+
+def test_a_session_writes_with_its_form_token() -> None:
+    user, run = AdminFactory(), RunFactory()
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(user)
+    body = json.dumps([metric(run.pk)]).encode()
+    assert post(client, "metrics", body).status_code == 403
+    client.cookies["csrftoken"] = token = "x" * 32
+    for path, document in (("metrics/batch/", body), ("runs/", b'{"name": "mine", "kind": "live"}')):
+        headers = {"HTTP_X_CSRFTOKEN": token, "HTTP_IDEMPOTENCY_KEY": "k1"}
+        answers = [
+            client.generic("POST", f"/api/v1/{path}", document, content_type="application/json", **headers)
+            for _ in range(2)
+        ]
+        assert [answer.status_code for answer in answers] == [201, 201], answers[0].content
+        assert answers[1]["Idempotency-Replayed"] == "true"
+    assert MetricSample.objects.count() == 1

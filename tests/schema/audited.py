@@ -5,6 +5,7 @@ EXEMPT = {
     "nfcs_core.audit_lanes": "the chain itself",
     "nfcs_core.audit_links": "the chain itself",
     "nfcs_core.audit_checkpoints": "the chain itself; signed",
+    "nfcs_core.idempotency_keys": "answers to requests, kept for a day; what the requests wrote is audited",
     "nfcs_core.summary_refreshes": "the age of summaries, which are computed from audited rows",
     "user_mgmt.api_key_uses": "each new row is an event api_key.used or api_key.refused",
     "user_mgmt.login_attempts": "counts of attempts to sign in; each refusal is an event signin.refused",

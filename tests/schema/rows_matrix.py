@@ -154,6 +154,12 @@ def _of_notes() -> Table:
     return Table(rows, _reach_of_runs(set(kinds), set(), derived=True))
 
 
+def _of_requests() -> Table:
+    rows: dict[str, dict[str, object]] = {OWNED: {"user_id": 12}, READONLYS: {"user_id": 14}}
+    own = everything(set(rows)) | {"owner": {OWNED}, "readonly owner": {READONLYS}}
+    return Table(rows, {"select": own, "insert": own, "update": {}, "delete": own})
+
+
 ANY = {"any"}
 ADMINISTERED = Table({"any": {}}, dict.fromkeys(COMMANDS, everything(ANY, "admin")))
 INSPECTED = of_system(read=("readonly", "readonly owner"))
@@ -170,6 +176,7 @@ TABLES: dict[str, Table] = {
     "nfcs_core.reality_edges": of_system(),
     "nfcs_core.system_config": of_system(),
     "nfcs_core.system_config_history": of_system(),
+    "nfcs_core.idempotency_keys": _of_requests(),
     "nfcs_core.named_secrets": ADMINISTERED,
     "nfcs_core.golden_dag_audit": Table(
         {"any": {}}, {"select": everything(ANY, "operator", "admin"), "insert": {}, "update": {}, "delete": {}}

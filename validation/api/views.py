@@ -88,6 +88,7 @@ class MetricSeriesViewSet(RecordViewSet):
 class ValidationRunViewSet(mixins.CreateModelMixin, RecordViewSet):
     """Outcomes of checks against theory, performance goals and statistics; recorded once, never changed."""
 
+    takes_keys = True
     queryset = ValidationRun.objects.all()
     time_field = "executed_at"
     serializer_class = ValidationRunSerializer

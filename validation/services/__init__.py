@@ -12,7 +12,7 @@ from validation.services.alert_rules import (
 from validation.services.alert_sweep import sweep_alerts
 from validation.services.alerts import evaluate_alerts
 from validation.services.delivery import deliver_alert, send_test
-from validation.services.metrics import record_metrics, record_validation_run
+from validation.services.metrics import record_metrics, record_samples, record_validation_run
 
 __all__ = [
     "acknowledge_alert",
@@ -25,6 +25,7 @@ __all__ = [
     "deliver_alert",
     "evaluate_alerts",
     "record_metrics",
+    "record_samples",
     "record_validation_run",
     "send_test",
     "silence_alert",

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from core.db.copy import insert_columns
 from core.exceptions import FieldError, InvalidInput
 from core.models import Run
-from core.telemetry import EARLIEST, LATEST
 from validation.models import ValidationRun
-from validation.series import NO_TAGS, SeriesKey, find_faults, resolve_series, write_tags
+from validation.samples import SampleColumns, distinct_runs, number_keys
+from validation.series import NO_TAGS, resolve_series, write_tags
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -49,20 +49,27 @@ def record_metrics(
         raise ValueError("the columns of a batch differ in length")
     rows = range(count) if indices is None else indices
     errors: list[FieldError] = []
-    keys = _read_keys(names, components, units, tags, rows, errors)
-    at = _read_times(times, rows, errors)
-    numbers = _read_values(values, rows, errors)
-    if errors:
-        raise InvalidInput(errors=errors)
-    series = resolve_series(run_id, dict.fromkeys(keys))
-    columns = {
-        "run_id": np.full(count, run_id, np.int64),
-        "series_id": np.fromiter(map(series.__getitem__, keys), np.int64, count),
-        "recorded_at": at,
-        "value": numbers,
-    }
-    with connection.cursor() as cursor:
-        return insert_columns(cursor, "metric_samples", columns)
+    keys = zip(names, components, units, _write_tags(tags, rows, errors), strict=True)
+    numbers, series = number_keys(list(keys))
+    samples = SampleColumns(
+        keys=[(run_id, key) for key in numbers],
+        series=series,
+        times=_read_times(times),
+        values=_read_values(values),
+        indices=np.fromiter(rows, np.int64, count),
+    )
+    return _store(samples, errors)
+
+
+@transaction.atomic(savepoint=False)
+def record_samples(*, samples: SampleColumns) -> int:
+    """Store samples of any runs, and count them: all or none.
+
+    Raises:
+        InvalidInput: names every bad field of every bad sample as `{index}.{field}`.
+        IntegrityError: `metric_series_run_id_fk`, there is no such run.
+    """
+    return _store(samples, [])
 
 
 @transaction.atomic
@@ -103,23 +110,24 @@ def record_validation_run(
     )
 
 
-def _read_keys(
-    names: Sequence[str],
-    components: Sequence[str],
-    units: Sequence[str | None],
-    tags: Sequence[Mapping[str, Any] | None],
-    rows: Sequence[int],
-    errors: list[FieldError],
-) -> list[SeriesKey]:
-    keys = list(zip(names, components, units, _write_tags(tags, rows, errors), strict=True))
-    faults = {key: found for key in dict.fromkeys(keys) if (found := list(find_faults(key)))}
-    if faults:
-        errors += (
-            FieldError(f"{row}.{fault.field}", fault.detail, fault.code)
-            for row, key in zip(rows, keys, strict=True)
-            for fault in faults.get(key, ())
-        )
-    return keys
+def _store(samples: SampleColumns, errors: list[FieldError]) -> int:
+    errors += samples.find_errors()
+    if errors:
+        raise InvalidInput(errors=errors)
+    run_ids = samples.run_ids
+    series_ids = np.empty(len(samples.keys), np.int64)
+    for run_id, positions in distinct_runs(samples).items():
+        keys = [samples.keys[at][1] for at in positions.tolist()]
+        found = resolve_series(run_id, keys)
+        series_ids[positions] = [found[key] for key in keys]
+    columns = {
+        "run_id": run_ids[samples.series],
+        "series_id": series_ids[samples.series],
+        "recorded_at": samples.times,
+        "value": samples.values,
+    }
+    with connection.cursor() as cursor:
+        return insert_columns(cursor, "metric_samples", columns)
 
 
 def _write_tags(tags: Sequence[Mapping[str, Any] | None], rows: Sequence[int], errors: list[FieldError]) -> list[bytes]:
@@ -137,30 +145,18 @@ def _write_tags(tags: Sequence[Mapping[str, Any] | None], rows: Sequence[int], e
     return texts
 
 
-def _read_times(
-    times: Sequence[datetime] | NDArray[np.datetime64], rows: Sequence[int], errors: list[FieldError]
-) -> NDArray[np.datetime64]:
+def _read_times(times: Sequence[datetime] | NDArray[np.datetime64]) -> NDArray[np.datetime64]:
     if isinstance(times, np.ndarray):
-        microseconds = times.astype("datetime64[us]").astype(np.int64)
-    else:
-        microseconds = np.fromiter(((at - _EPOCH) // _MICROSECOND for at in times), np.int64, len(times))
-    earliest, latest = ((bound - _EPOCH) // _MICROSECOND for bound in (EARLIEST, LATEST))
-    for position in np.flatnonzero((microseconds < earliest) | (microseconds >= latest)).tolist():
-        detail = "A time between the years 1900 and 9000 is needed."
-        errors.append(FieldError(f"{rows[position]}.timestamp", detail, "out_of_range"))
+        return times.astype("datetime64[us]")
+    microseconds = np.fromiter(((at - _EPOCH) // _MICROSECOND for at in times), np.int64, len(times))
     return microseconds.view("datetime64[us]")
 
 
-def _read_values(
-    values: Sequence[float] | NDArray[np.float64], rows: Sequence[int], errors: list[FieldError]
-) -> NDArray[np.float64]:
+def _read_values(values: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
     try:
-        numbers = np.asarray(values, np.float64)
+        return np.asarray(values, np.float64)
     except OverflowError:
-        numbers = np.array([_to_float(value) for value in values])
-    for position in np.flatnonzero(~np.isfinite(numbers)).tolist():
-        errors.append(FieldError(f"{rows[position]}.metric_value", "A finite number is needed.", "not_finite"))
-    return numbers
+        return np.array([_to_float(value) for value in values])
 
 
 def _to_float(value: float) -> float:

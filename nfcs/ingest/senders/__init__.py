@@ -1,0 +1,1 @@
+"""What other people's senders speak: InfluxDB's line protocol, OpenTelemetry's metrics."""
