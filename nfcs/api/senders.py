@@ -17,9 +17,9 @@ from rest_framework.exceptions import UnsupportedMediaType, ValidationError
 from rest_framework.request import Request
 
 from core.api.bodies import Body
-from core.api.fields import AnyAccept
 from core.api.parsers import LeftParser
 from core.api.problems import CONTENT_TYPE, problem
+from core.api.renderers import AnyAccept
 from core.api.views import ActorMixin
 from core.exceptions import InvalidInput
 from core.models import Run
