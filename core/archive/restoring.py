@@ -13,7 +13,7 @@ from core.archive.reading import read_archive, verify_archive
 from core.archive.writing import hash_rows, list_columns
 from core.constants import PARTITIONED_TABLES
 from core.db.locking import retry_locked
-from core.db.partitions import ENSURE
+from core.db.partitions import ENSURE, reading_whole
 from core.db.sql import fetch_all
 from core.exceptions import Conflict, InvalidInput
 
@@ -32,6 +32,7 @@ class RestoredPartition:
     target: str
     is_partition: bool
     rows: int
+    rows_sha256: str
 
 
 def restore_archive(
@@ -62,7 +63,7 @@ def restore_archive(
             retry_locked(lambda: make(manifest, target, using), using=using)
             _copy(directory, manifest, target, using)
     return RestoredPartition(
-        manifest.table, manifest.partition, f"{manifest.schema}.{target}", into is None, manifest.rows
+        manifest.table, manifest.partition, f"{manifest.schema}.{target}", into is None, manifest.rows, manifest.rows_sha256
     )
 
 
@@ -80,8 +81,8 @@ def _make_partition(manifest: Manifest, target: str, using: str) -> None:
         cursor.execute(ENSURE, [manifest.table, target, manifest.from_at, manifest.to_at])
         leaf = sql.Identifier(manifest.schema, target)
         cursor.execute(sql.SQL("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE").format(leaf))
-        cursor.execute("SET LOCAL row_security = off")
-        cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(leaf))
+        with reading_whole(using):
+            cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(leaf))
         if cursor.fetchone()[0]:
             raise Conflict(
                 f"{target} holds rows already; restore into a table of its own (--into) and copy what is missing."

@@ -6,7 +6,6 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from core.archive.columns import TEXTS, Column, RowHash, split_row, to_arrow
 from core.archive.extra import import_parquet, import_pyarrow
 from core.archive.manifest import NAME, ArchivedFile, Manifest, sync_directory, write_manifest
 from core.archive.reading import verify_archive
-from core.db.partitions import Partition
+from core.db.partitions import Partition, reading_whole
 from core.db.sql import fetch_all
 
 GROUP_ROWS = 50_000
@@ -49,7 +48,7 @@ def write_archive(*, partition: Partition, schema: str, root: Path, now: datetim
     writer = _Writer(columns, directory)
     hashed = RowHash()
     try:
-        with _snapshot(using):
+        with transaction.atomic(using=using):
             version = fetch_all("core", "get_server", {}, using=using, file="status")[0]["server_version"]
             for row in read_rows(schema, partition.name, columns, using=using):
                 hashed.add(row)
@@ -91,9 +90,7 @@ def read_rows(schema: str, leaf: str, columns: Sequence[Column], *, using: str) 
         sql.Identifier(schema, leaf), sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
     )
     with connections[using].cursor() as cursor:
-        # A policy that hid rows would be an error, not a smaller archive.
-        cursor.execute("SET LOCAL row_security = off")
-        with cursor.db.wrap_database_errors, cursor.copy(statement) as copy:
+        with reading_whole(using), cursor.db.wrap_database_errors, cursor.copy(statement) as copy:
             for data in copy:
                 # libpq hands over whole rows; the first comes with the file's header.
                 row = bytes(data)
@@ -101,12 +98,6 @@ def read_rows(schema: str, leaf: str, columns: Sequence[Column], *, using: str) 
                     row = row[19 + int.from_bytes(row[15:19], "big") :]
                 if row and row != _TRAILER:
                     yield row
-
-
-@contextmanager
-def _snapshot(using: str) -> Iterator[None]:
-    with transaction.atomic(using=using):
-        yield
 
 
 class _Writer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, date, datetime, timedelta
 
@@ -112,6 +114,16 @@ def parse_bound(bound: str) -> datetime:
     return datetime.max.replace(tzinfo=UTC) if len(bound.split("-", 1)[0]) > 4 else datetime.fromisoformat(bound)
 
 
+@contextmanager
+def reading_whole(using: str) -> Iterator[None]:
+    """Within it, in an open transaction, a policy that hides rows is an error instead of a smaller answer."""
+    # After an error the transaction goes back, and with it the setting.
+    with connections[using].cursor() as cursor:
+        cursor.execute("SET LOCAL row_security = off")
+        yield
+        cursor.execute("SET LOCAL row_security = on")
+
+
 def check_table(table: str | None) -> list[str]:
     """The tables to look at: all, or the one that is named.
 
@@ -194,9 +206,8 @@ def _list_default_spans(table: str, using: str) -> list[tuple[str, str, str, int
         key=sql.Identifier(place[0]["key_column"]), leaf=sql.Identifier(place[0]["schema"], place[0]["default_leaf"])
     )
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        # A policy that hid rows would be an error, not a smaller answer.
-        cursor.execute("SET LOCAL row_security = off")
-        cursor.execute(query, {"width": width, "step": f"1 {width}", "name": SUFFIXES[width]})
+        with reading_whole(using):
+            cursor.execute(query, {"width": width, "step": f"1 {width}", "name": SUFFIXES[width]})
         return cursor.fetchall()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connections, transaction
 
 from core.audit_verifier import CHECKPOINT, Checkpoint, Entry, hash_entry, read_checkpoint
 from core.constants import PARTITIONED_TABLES
@@ -23,8 +23,9 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('nfcs audit checkpoint', 
 _HEADS = "SELECT lane, sequence, encode(head, 'hex') FROM nfcs_core.audit_lanes WHERE sequence > 0 ORDER BY lane"
 
 
-@transaction.atomic
-def make_checkpoint(*, now: datetime, reason: str, retained: Sequence[dict[str, Any]] = ()) -> Checkpoint:
+def make_checkpoint(
+    *, now: datetime, reason: str, retained: Sequence[dict[str, Any]] = (), using: str = "default"
+) -> Checkpoint:
     """Sign what the newest link of every lane is now; where nothing changed since the last checkpoint, that one.
 
     With `NFCS_AUDIT_CHECKPOINT_DIR` a copy is written there once the transaction is committed.
@@ -39,11 +40,16 @@ def make_checkpoint(*, now: datetime, reason: str, retained: Sequence[dict[str, 
     """
     if reason not in AuditCheckpoint.REASONS:
         raise InvalidInput.of("reason", f"One of {', '.join(AuditCheckpoint.REASONS)} is needed.")
-    with connection.cursor() as cursor:
+    with transaction.atomic(using=using):
+        return _sign_heads(now, reason, retained, using)
+
+
+def _sign_heads(now: datetime, reason: str, retained: Sequence[dict[str, Any]], using: str) -> Checkpoint:
+    with connections[using].cursor() as cursor:
         cursor.execute(_LOCK)
         cursor.execute(_HEADS)
         lanes = [list(row) for row in cursor.fetchall()]
-    row = AuditCheckpoint.objects.order_by("-number").first()
+    row = AuditCheckpoint.objects.using(using).order_by("-number").first()
     last = None if row is None else read_row(row)
     content = {
         "format": CHECKPOINT,
@@ -53,20 +59,22 @@ def make_checkpoint(*, now: datetime, reason: str, retained: Sequence[dict[str, 
         "previous": None if last is None else last.sha256,
         "entries": sum(sequence for _, sequence, _ in lanes),
         "lanes": lanes,
-        "partitions": list_closed_partitions(),
+        "partitions": list_closed_partitions(using=using),
         "retained": list(retained),
     }
     if last and not retained and all(content[name] == last.content[name] for name in ("lanes", "partitions")):
         return last
     document = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
     checkpoint = read_checkpoint(document, get_signing_key().sign(document), get_public_key())
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(
             "SELECT nfcs_core.add_audit_checkpoint_v1(%s, %s, %s)",
             [document, checkpoint.signature, checkpoint.public_key],
         )
     if settings.AUDIT_CHECKPOINT_DIR:
-        transaction.on_commit(lambda: write_checkpoint(Path(settings.AUDIT_CHECKPOINT_DIR), checkpoint))
+        transaction.on_commit(
+            lambda: write_checkpoint(Path(settings.AUDIT_CHECKPOINT_DIR), checkpoint), using=using
+        )
     return checkpoint
 
 
@@ -96,16 +104,15 @@ def write_checkpoint(directory: Path, checkpoint: Checkpoint) -> Path:
     return path
 
 
-def list_closed_partitions() -> dict[str, list[str]]:
+def list_closed_partitions(*, using: str = "default") -> dict[str, list[str]]:
     """By time-partitioned table, its partitions without DEFAULT."""
     return {
-        table: [partition.name for partition in list_partitions(table) if not partition.is_default]
+        table: [partition.name for partition in list_partitions(table, using=using) if not partition.is_default]
         for table in list_partitioned_tables()
     }
 
 
-@transaction.atomic
-def seal_partition(*, table: str, partition: str, now: datetime) -> Checkpoint:
+def seal_partition(*, table: str, partition: str, now: datetime, using: str = "default") -> Checkpoint:
     """Record in a signed checkpoint that a partition will be dropped: from then on its absence is no alarm.
 
     Call it in the transaction that detaches or drops the partition, before that. Of the audit itself every entry is
@@ -118,7 +125,7 @@ def seal_partition(*, table: str, partition: str, now: datetime) -> Checkpoint:
     """
     if table not in PARTITIONED_TABLES:
         raise InvalidInput.of("table", f"{table} is none of {', '.join(sorted(PARTITIONED_TABLES))}.")
-    found = {leaf.name: leaf for leaf in list_partitions(table)}.get(partition)
+    found = {leaf.name: leaf for leaf in list_partitions(table, using=using)}.get(partition)
     if found is None:
         raise NotFound(f"{table} has no partition {partition}.")
     if found.is_default or found.from_at is None or found.to_at is None:
@@ -126,7 +133,7 @@ def seal_partition(*, table: str, partition: str, now: datetime) -> Checkpoint:
     start, end = (datetime.fromisoformat(bound.replace("Z", "+00:00")) for bound in (found.from_at, found.to_at))
     if end > now:
         raise Conflict(f"{partition} is not over yet.")
-    rows = _verify_span(start, end) if table == "golden_dag_audit" else None
+    rows = _verify_span(start, end, using) if table == "golden_dag_audit" else None
     span = {
         "table": table,
         "partition": partition,
@@ -134,17 +141,17 @@ def seal_partition(*, table: str, partition: str, now: datetime) -> Checkpoint:
         "to_us": _count_microseconds(end),
         "rows": found.estimated_rows if rows is None else rows,
     }
-    return make_checkpoint(now=now, reason="retention", retained=[span])
+    return make_checkpoint(now=now, reason="retention", retained=[span], using=using)
 
 
-def _verify_span(start: datetime, end: datetime) -> int:
+def _verify_span(start: datetime, end: datetime, using: str) -> int:
     """Verify the entries of a span of time against their links, both ways; how many there are.
 
     Raises:
         Conflict: names the first that does not agree.
     """
     rows = 0
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(
             """
             SELECT coalesce(e.id, l.entry_id), e.ts, e.actor_id, e.database_role, e.action, e.table_name, e.row_key,

@@ -11,7 +11,6 @@ from core.archive.manifest import NAME
 from core.constants import PARTITIONED_TABLES
 from core.db.closing import CLOSING_INDEXES, close_partitions
 from core.db.partitions import (
-    EnsuredPartition,
     Partition,
     check_table,
     ensure_partitions,
@@ -19,7 +18,7 @@ from core.db.partitions import (
     parse_bound,
 )
 from core.db.sql import fetch_all
-from core.services.retention import SEALED_TABLE, RetentionPolicy, list_expired, read_policies
+from core.services.retention import RetentionPolicy, list_expired, read_policies
 
 COVERED_AHEAD = timedelta(days=14)
 """How far ahead of now the partitions have to reach without a gap."""
@@ -105,7 +104,7 @@ def _plan(table: str, policy: RetentionPolicy | None, now: datetime, ahead: int,
         archive=policy.archive if policy else None,
         due=tuple(due),
         next_due=next((drop for drop in drops if drop not in due), None),
-        findings=tuple(_judge(table, ensured, default_rows, covered_until, due, now)),
+        findings=tuple(_judge(default_rows, covered_until, now)),
     )
 
 
@@ -134,14 +133,7 @@ def _plan_drop(partition: Partition, policy: RetentionPolicy) -> PlannedDrop:
     )
 
 
-def _judge(
-    table: str,
-    ensured: list[EnsuredPartition],
-    default_rows: int,
-    covered_until: datetime | None,
-    due: list[PlannedDrop],
-    now: datetime,
-) -> list[str]:
+def _judge(default_rows: int, covered_until: datetime | None, now: datetime) -> list[str]:
     findings = []
     if default_rows:
         findings.append(f"{default_rows} rows lie in DEFAULT: manage.py partitions drain")
@@ -149,6 +141,4 @@ def _judge(
         findings.append("no partition holds the rows of now: manage.py partitions apply")
     elif covered_until < now + COVERED_AHEAD:
         findings.append(f"no partitions from {covered_until:%Y-%m-%d} on: manage.py partitions apply")
-    if due and table == SEALED_TABLE:
-        findings.append(f"{len(due)} partitions are due, and the audit trail cannot be released yet")
     return findings

@@ -11,22 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError, connections
+from django.db import OperationalError, connections, transaction
 from psycopg import sql
 
 from core.archive.manifest import Manifest, read_manifest
 from core.archive.reading import verify_archive
+from core.archive.restoring import RestoredPartition, restore_archive
 from core.archive.writing import hash_rows, write_archive
 from core.constants import PARTITIONED_TABLES
 from core.db.locking import retry_locked
-from core.db.partitions import Partition, check_table, list_partitioned_tables, list_partitions, parse_bound
+from core.db.partitions import Partition, check_table, list_partitioned_tables, list_partitions, parse_bound, reading_whole
 from core.db.sql import fetch_all
 from core.exceptions import Conflict, DomainError, InvalidInput, NotFound
 from core.selectors import get_config
 from core.services.audit import record_event
+from core.services.audit_checkpoints import seal_partition
 
 CONFIG_KEY = "partitions.retention"
-SEALED_TABLE = "golden_dag_audit"
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def drop_expired_partitions(
     """Drop the partitions that their policies no longer keep; each is archived and verified first, where asked for.
 
     Each is a transaction of its own: the rows are compared with the archive while nobody can add to them, and the
-    partition is detached and dropped in the same moment. What cannot be dropped stays, with the reason.
+    partition is sealed in a signed checkpoint, detached and dropped in the same moment. What cannot be dropped stays, with the reason.
 
     Raises:
         InvalidInput: `table` is not a time-partitioned table, or a policy is of another.
@@ -137,6 +138,24 @@ def archive_partitions(
     root = root or settings.ARCHIVE_DIR
     wanted = find_partitions(names, using=using) if names else _list_awaited(now, using)
     return [_archive(partition, root, now, dry_run, using) for partition in wanted]
+
+
+def restore_partition(
+    directory: Path, *, into: str | None = None, dry_run: bool = False, using: str = "owner"
+) -> RestoredPartition:
+    """Bring back exactly the rows of an archive, and note it in the audit; see `restore_archive`."""
+    with transaction.atomic(using=using):
+        restored = restore_archive(directory, into=into, dry_run=dry_run, using=using)
+        if not dry_run:
+            record_event(
+                event="partition.restored",
+                action="create",
+                table_name=restored.target,
+                row_key=restored.partition,
+                details={"rows": restored.rows, "rows_sha256": restored.rows_sha256},
+                using=using,
+            )
+    return restored
 
 
 def find_partitions(names: list[str], *, using: str = "default") -> list[Partition]:
@@ -181,9 +200,7 @@ def _archive(partition: Partition, root: Path, now: datetime, dry_run: bool, usi
 def _expire(partition: Partition, *, archive: bool, now: datetime, dry_run: bool, using: str) -> ExpiredPartition:
     directory = settings.ARCHIVE_DIR / partition.table / partition.name if archive else None
     rows, problem = partition.estimated_rows, ""
-    if partition.table == SEALED_TABLE:
-        problem = "the audit trail cannot be released from its chain yet; it stays"
-    elif not dry_run:
+    if not dry_run:
         try:
             rows = _drop(partition, directory, now, using)
         except (DomainError, OperationalError, OSError) as error:
@@ -202,7 +219,7 @@ def _expire(partition: Partition, *, archive: bool, now: datetime, dry_run: bool
 def _drop(partition: Partition, directory: Path | None, now: datetime, using: str) -> int:
     schema = _find_schema(partition.table, using)
     manifest = _prove_archive(partition, schema, directory, now, using) if directory else None
-    return retry_locked(lambda: _detach_and_drop(partition, schema, manifest, using), using=using)
+    return retry_locked(lambda: _detach_and_drop(partition, schema, manifest, now, using), using=using)
 
 
 def _write(partition: Partition, schema: str, root: Path, now: datetime, using: str) -> Manifest:
@@ -225,7 +242,9 @@ def _prove_archive(partition: Partition, schema: str, directory: Path, now: date
     return manifest
 
 
-def _detach_and_drop(partition: Partition, schema: str, manifest: Manifest | None, using: str) -> int:
+def _detach_and_drop(
+    partition: Partition, schema: str, manifest: Manifest | None, now: datetime, using: str
+) -> int:
     leaf, parent = sql.Identifier(schema, partition.name), sql.Identifier(schema, partition.table)
 
     def execute(statement: str, *things: sql.Composable) -> None:
@@ -240,9 +259,10 @@ def _detach_and_drop(partition: Partition, schema: str, manifest: Manifest | Non
                 raise Conflict(
                     f"{partition.name} is not what was archived (late rows?): archive it again; it stays until then."
                 )
-        cursor.execute("SET LOCAL row_security = off")
-        execute("SELECT count(*) FROM {}", leaf)
+        with reading_whole(using):
+            execute("SELECT count(*) FROM {}", leaf)
         rows = int(cursor.fetchone()[0])
+        seal_partition(table=partition.table, partition=partition.name, now=now, using=using)
         execute("ALTER TABLE {} DETACH PARTITION {}", parent, leaf)
         execute("DROP TABLE {}", leaf)
     _record("dropped", "delete", partition, schema, rows, manifest, using)

@@ -9,13 +9,12 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from core.archive.restoring import restore_archive
 from core.db.closing import close_partitions
 from core.db.partitions import MAX_AHEAD, drain_default, ensure_partitions, list_partitioned_tables, list_partitions
 from core.management.arguments import whole
 from core.management.base import FindingsError, NfcsCommand, UsageError
 from core.services.partition_plan import TablePlan, plan_partitions
-from core.services.retention import archive_partitions, drop_expired_partitions
+from core.services.retention import archive_partitions, drop_expired_partitions, restore_partition
 
 
 class Command(NfcsCommand):
@@ -132,7 +131,7 @@ class Command(NfcsCommand):
 
     def restore(self, *, directory: Path, into: str | None, dry_run: bool, **_: Any) -> None:
         """Bring back exactly the rows of an archive; with --dry-run only verify it."""
-        restored = restore_archive(directory, into=into, dry_run=dry_run)
+        restored = restore_partition(directory, into=into, dry_run=dry_run)
         words = "verified, would go" if dry_run else "restored"
         self.answer(asdict(restored), [f"{restored.partition}  {restored.rows} rows {words} to {restored.target}"])
 
