@@ -63,7 +63,12 @@ def restore_archive(
             retry_locked(lambda: make(manifest, target, using), using=using)
             _copy(directory, manifest, target, using)
     return RestoredPartition(
-        manifest.table, manifest.partition, f"{manifest.schema}.{target}", into is None, manifest.rows, manifest.rows_sha256
+        manifest.table,
+        manifest.partition,
+        f"{manifest.schema}.{target}",
+        into is None,
+        manifest.rows,
+        manifest.rows_sha256,
     )
 
 

@@ -72,9 +72,7 @@ def _sign_heads(now: datetime, reason: str, retained: Sequence[dict[str, Any]], 
             [document, checkpoint.signature, checkpoint.public_key],
         )
     if settings.AUDIT_CHECKPOINT_DIR:
-        transaction.on_commit(
-            lambda: write_checkpoint(Path(settings.AUDIT_CHECKPOINT_DIR), checkpoint), using=using
-        )
+        transaction.on_commit(lambda: write_checkpoint(Path(settings.AUDIT_CHECKPOINT_DIR), checkpoint), using=using)
     return checkpoint
 
 

@@ -20,7 +20,14 @@ from core.archive.restoring import RestoredPartition, restore_archive
 from core.archive.writing import hash_rows, write_archive
 from core.constants import PARTITIONED_TABLES
 from core.db.locking import retry_locked
-from core.db.partitions import Partition, check_table, list_partitioned_tables, list_partitions, parse_bound, reading_whole
+from core.db.partitions import (
+    Partition,
+    check_table,
+    list_partitioned_tables,
+    list_partitions,
+    parse_bound,
+    reading_whole,
+)
 from core.db.sql import fetch_all
 from core.exceptions import Conflict, DomainError, InvalidInput, NotFound
 from core.selectors import get_config
@@ -242,9 +249,7 @@ def _prove_archive(partition: Partition, schema: str, directory: Path, now: date
     return manifest
 
 
-def _detach_and_drop(
-    partition: Partition, schema: str, manifest: Manifest | None, now: datetime, using: str
-) -> int:
+def _detach_and_drop(partition: Partition, schema: str, manifest: Manifest | None, now: datetime, using: str) -> int:
     leaf, parent = sql.Identifier(schema, partition.name), sql.Identifier(schema, partition.table)
 
     def execute(statement: str, *things: sql.Composable) -> None:
