@@ -89,15 +89,19 @@ def read_rows(schema: str, leaf: str, columns: Sequence[Column], *, using: str) 
     statement = sql.SQL("COPY {} ({}) TO STDOUT (FORMAT binary)").format(
         sql.Identifier(schema, leaf), sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
     )
-    with connections[using].cursor() as cursor:
-        with reading_whole(using), cursor.db.wrap_database_errors, cursor.copy(statement) as copy:
-            for data in copy:
-                # libpq hands over whole rows; the first comes with the file's header.
-                row = bytes(data)
-                if row.startswith(_SIGNATURE):
-                    row = row[19 + int.from_bytes(row[15:19], "big") :]
-                if row and row != _TRAILER:
-                    yield row
+    with (
+        connections[using].cursor() as cursor,
+        reading_whole(using),
+        cursor.db.wrap_database_errors,
+        cursor.copy(statement) as copy,
+    ):
+        for data in copy:
+            # libpq hands over whole rows; the first comes with the file's header.
+            row = bytes(data)
+            if row.startswith(_SIGNATURE):
+                row = row[19 + int.from_bytes(row[15:19], "big") :]
+            if row and row != _TRAILER:
+                yield row
 
 
 class _Writer:

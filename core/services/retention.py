@@ -120,7 +120,8 @@ def drop_expired_partitions(
     """Drop the partitions that their policies no longer keep; each is archived and verified first, where asked for.
 
     Each is a transaction of its own: the rows are compared with the archive while nobody can add to them, and the
-    partition is sealed in a signed checkpoint, detached and dropped in the same moment. What cannot be dropped stays, with the reason.
+    partition is sealed in a signed checkpoint, detached and dropped in the same moment. What cannot be dropped stays,
+    with the reason.
 
     Raises:
         InvalidInput: `table` is not a time-partitioned table, or a policy is of another.
