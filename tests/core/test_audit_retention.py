@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,10 +15,13 @@ from django.core.management import call_command
 from django.db import connection
 
 from core.audit_verifier import verify_export
+from core.db.partitions import drain_default
 from core.exceptions import Conflict, InvalidInput, NotFound
 from core.models import AuditEntry
 from core.services.audit_checkpoints import make_checkpoint, seal_partition
 from core.services.audit_verification import verify_and_record, verify_chain
+from core.services.configuration import set_config
+from core.services.retention import drop_expired_partitions, restore_partition
 from tests import server
 from tests.factories.core import RunFactory
 
@@ -25,6 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OLD = "golden_dag_audit_y2020m01"
+OLD_SAMPLES = "metric_samples_y2020m01"
 
 
 def as_superuser(*statements: str) -> None:
@@ -50,7 +55,7 @@ def old_entries() -> Iterator[None]:
     as_superuser(
         "TRUNCATE golden_dag_audit, audit_links, audit_checkpoints, audit_lanes",
         f"DROP TABLE IF EXISTS nfcs_core.{OLD}",
-        "DROP TABLE IF EXISTS validation.metric_samples_y2020m01",
+        f"DROP TABLE IF EXISTS validation.{OLD_SAMPLES}",
     )
 
 
@@ -70,7 +75,28 @@ def test_a_sealed_partition_is_retained_as_links(old_entries: None, tmp_path: Pa
     assert (exported.findings, exported.retained) == ([], 3)
 
 
-@pytest.mark.parametrize(("table", "kinds"), [(OLD, {"missing", "dropped"}), ("metric_samples_y2020m01", {"dropped"})])
+def test_retention_leaves_a_chain_that_holds(old_entries: None, tmp_path: Path, settings: Any) -> None:
+    settings.ARCHIVE_DIR = tmp_path
+    policy = {"keep_days": 2557, "archive": True}
+    set_config(key="partitions.retention", value={"golden_dag_audit": policy, "metric_samples": policy})
+    dropped = drop_expired_partitions(now=datetime(2027, 6, 1, tzinfo=UTC))
+    assert [(one.partition, one.rows, one.problem) for one in dropped] == [(OLD, 3, ""), (OLD_SAMPLES, 0, "")]
+    report = verify_chain()
+    assert (report.findings, report.retained) == ([], 3)
+
+    restore_partition(tmp_path / "golden_dag_audit" / OLD)
+    report = verify_chain()
+    assert (report.findings, report.retained) == ([], 0)
+
+
+def test_entries_that_are_drained_stay_linked(old_entries: None) -> None:
+    moved = [span.moved_rows for span in drain_default(table="golden_dag_audit")]
+    assert sum(moved) > 0
+    report = verify_chain()
+    assert (report.findings, report.links) == ([], report.entries)
+
+
+@pytest.mark.parametrize(("table", "kinds"), [(OLD, {"missing", "dropped"}), (OLD_SAMPLES, {"dropped"})])
 def test_a_partition_dropped_in_silence_is_an_alarm(
     old_entries: None, tmp_path: Path, table: str, kinds: set[str]
 ) -> None:
@@ -84,8 +110,8 @@ def test_a_partition_dropped_in_silence_is_an_alarm(
 
 
 def test_a_sealed_partition_of_telemetry_may_go(old_entries: None) -> None:
-    seal_partition(table="metric_samples", partition="metric_samples_y2020m01", now=NOW)
-    as_superuser("DROP TABLE validation.metric_samples_y2020m01")
+    seal_partition(table="metric_samples", partition=OLD_SAMPLES, now=NOW)
+    as_superuser(f"DROP TABLE validation.{OLD_SAMPLES}")
     assert verify_chain().findings == []
 
 
