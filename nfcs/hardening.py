@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -85,21 +86,32 @@ def comes_from_elsewhere(request: HttpRequest) -> bool:
 
 
 class BodyMiddleware:
-    """Refuse bodies by what their headers say: too long (413), of no stated length (411), compressed forms (415)."""
+    """Refuse bodies by what their headers say: too long (413), of no stated length (411), compressed forms (415).
+
+    A view whose `streams_body` is true counts its body while it reads it: that may be longer and need state no length.
+    """
 
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Refuse, or pass on."""
+        """Pass on; what is refused depends on the view."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], _args: Any, _kwargs: Any
+    ) -> HttpResponse | None:
+        """Refuse, or let the view be called."""
         is_api = request.path.startswith("/api/")
+        is_streamed = getattr(getattr(view, "cls", None), "streams_body", False)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not (length.isascii() and length.isdigit()):
             return problem_response(400, "bad_length", "The Content-Length is no number.")
-        if int(length[:20]) > (settings.DATA_UPLOAD_MAX_MEMORY_SIZE if is_api else settings.FORM_MAX_BYTES):
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE if is_api else settings.FORM_MAX_BYTES
+        if int(length[:20]) > (settings.INGEST_MAX_BYTES if is_streamed else most):
             return problem_response(413, "too_large", "The body is larger than the server takes.")
-        if "Transfer-Encoding" in request.headers:
+        if "Transfer-Encoding" in request.headers and not is_streamed:
             return problem_response(411, "length_required", "A body states its Content-Length.")
         if not is_api and request.headers.get("Content-Encoding", "identity").lower() != "identity":
             return problem_response(415, "encoding", "A compressed form is not taken.")
-        return self.get_response(request)
+        return None

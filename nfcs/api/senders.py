@@ -48,6 +48,7 @@ _INVALID_ARGUMENT, _UNAVAILABLE, _INTERNAL = 3, 14, 13
 class SenderView(ActorMixin):
     """A protocol of somebody else, whose rows are metric samples."""
 
+    streams_body = True
     content_negotiation_class = AnyAccept
     parser_classes = [LeftParser]
 

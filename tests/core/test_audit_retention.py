@@ -25,7 +25,7 @@ from core.services.retention import drop_expired_partitions, restore_partition
 from tests import server
 from tests.factories.core import RunFactory
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 OLD = "golden_dag_audit_y2020m01"

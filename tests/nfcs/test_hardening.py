@@ -153,6 +153,8 @@ def test_programs_this_site_and_trusted_ones_write(admin: Client, settings, head
         ("/api/v1/runs/", {"Transfer-Encoding": "chunked"}, 411),
         ("/admin/login/", {"Transfer-Encoding": "chunked"}, 411),
         ("/admin/login/", {"Content-Encoding": "gzip"}, 415),
+        ("/api/v1/metrics/batch/", {"Content-Length": str((4 << 30) + 1)}, 413),
+        ("/api/v1/ingest/influx/write", {"Content-Length": "x"}, 400),
     ],
 )
 def test_bodies_are_refused_by_their_headers(
