@@ -28,7 +28,9 @@ class Command(NfcsCommand):
         plan = self.add_verb(verbs, self.plan)
         apply = self.add_verb(verbs, self.apply, changes_data=True, aliases=["ensure"])
         for verb in (plan, apply):
-            verb.add_argument("--ahead", type=whole(0, MAX_AHEAD), default=3, help="months after the current one (default 3)")
+            verb.add_argument(
+                "--ahead", type=whole(0, MAX_AHEAD), default=3, help="months after the current one (default 3)"
+            )
         drain = self.add_verb(verbs, self.drain, changes_data=True)
         close = self.add_verb(verbs, self.close, changes_data=True)
         retention = self.add_verb(verbs, self.retention, changes_data=True)
