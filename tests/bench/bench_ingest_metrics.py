@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,10 @@ from tests.bench.web import WebServer, environment_of, post_all, serve, sign_in
 ROWS = 200_000
 PATH = "/api/v1/metrics/batch/"
 AT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+GOALS = {
+    10_000: {"JSON rows": 3.0, "NDJSON": 3.0, "grouped by series": 4.0, "Arrow": 4.0},
+    1_000: {"JSON rows": 1.5, "NDJSON": 1.5},
+}
 SEED_TABLE = """
 CREATE TABLE seed_metrics (
     id bigserial PRIMARY KEY, metric_name varchar(100) NOT NULL, metric_value decimal(15,6) NOT NULL,
@@ -104,8 +109,6 @@ def to_copy(rows: Sequence[dict[str, Any]]) -> bytes:
 
 def make_yardstick(installation: Installation, batches: Sequence[bytes], count: int) -> Callable[[], float]:
     """COPY of each batch in a transaction of its own, by one connection, rows/s."""
-    import time
-
     connection = psycopg.connect(installation.admin_url, autocommit=True)
     connection.execute("DROP TABLE IF EXISTS seed_metrics")
     connection.execute(SEED_TABLE)
@@ -126,8 +129,10 @@ def make_ours(server: WebServer, bodies: Sequence[bytes], count: int, media_type
     return lambda: count / post_all(server, PATH, bodies, media_type)
 
 
-def list_cases(installation: Installation, stack: ExitStack) -> list[Case]:
-    """The cases, on one web server."""
+def prepare_run(
+    installation: Installation, stack: ExitStack, *, n_oscillators: int | None = None
+) -> tuple[WebServer, int]:
+    """A web server, and the id of a run that its clients write to."""
     from django.core.management import call_command
 
     from core.db.identity import SYSTEM, acting_as
@@ -137,22 +142,38 @@ def list_cases(installation: Installation, stack: ExitStack) -> list[Case]:
     user = sign_in(server)
     call_command("partitions", "ensure", stdout=io.StringIO())
     with acting_as(SYSTEM):
-        run = start_run(name="bench", kind="live", owner=user, started_at=AT)
-    rows = make_rows(run.pk)
+        run = start_run(name="bench", kind="live", owner=user, started_at=AT, n_oscillators=n_oscillators)
+    return server, run.pk
+
+
+def list_senders(
+    server: WebServer, batches: Sequence[Sequence[dict[str, Any]]], count: int
+) -> dict[str, Callable[[], float]]:
+    """By the form of the bodies, what sends the batches and measures rows/s."""
+    kinds: dict[str, tuple[Callable[[Sequence[dict[str, Any]]], bytes], str]] = {
+        "JSON rows": (orjson.dumps, "application/json"),
+        "NDJSON": (lambda batch: b"\n".join(map(orjson.dumps, batch)), "application/x-ndjson"),
+        "grouped by series": (group, "application/json"),
+        "Arrow": (to_arrow, "application/vnd.apache.arrow.stream"),
+    }
+    return {
+        name: make_ours(server, [encode(batch) for batch in batches], count, media_type)
+        for name, (encode, media_type) in kinds.items()
+    }
+
+
+def list_cases(installation: Installation, stack: ExitStack) -> list[Case]:
+    """The cases, on one web server."""
+    server, run = prepare_run(installation, stack)
+    rows = make_rows(run)
     cases = []
-    for size, goal in ((10_000, 3.0), (1_000, 1.5)):
+    for size, goals in GOALS.items():
         batches = cut(rows, size)
         yardstick = make_yardstick(installation, [to_copy(batch) for batch in batches], len(rows))
-        kinds = {
-            "JSON rows": ([orjson.dumps(batch) for batch in batches], "application/json", goal),
-            "NDJSON": ([b"\n".join(map(orjson.dumps, batch)) for batch in batches], "application/x-ndjson", goal),
-            "grouped by series": ([group(batch) for batch in batches], "application/json", 4.0),
-            "Arrow": ([to_arrow(batch) for batch in batches], "application/vnd.apache.arrow.stream", 4.0),
-        }
-        for name, (bodies, media_type, at_least) in kinds.items():
-            ours = make_ours(server, bodies, len(rows), media_type)
-            wanted = at_least if size == 10_000 or at_least == goal else None
-            cases.append(Case(f"metrics, {name}, {size} a batch", "rows/s", ours, yardstick, at_least=wanted))
+        cases += [
+            Case(f"metrics, {name}, {size} a batch", "rows/s", send, yardstick, at_least=goals.get(name))
+            for name, send in list_senders(server, batches, len(rows)).items()
+        ]
     return cases
 
 

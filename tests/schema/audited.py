@@ -11,6 +11,7 @@ EXEMPT = {
     "user_mgmt.login_attempts": "counts of attempts to sign in; each refusal is an event signin.refused",
     "user_mgmt.rate_limits": "counts of requests, gone once they are whole again",
     "validation.metric_rollups": "computed from audited rows",
+    "validation.metric_latest": "found in audited rows",
     "validation.metric_rollup_log": "what is to be computed from audited rows",
     "public.django_admin_log": "Django's own log of what the entries of the tables say",
     "public.django_content_type": "names of models, which follow the code",

@@ -4,6 +4,7 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from validation.api.alerts import AlertChannelViewSet, AlertDeliveryViewSet, AlertRuleViewSet, AlertViewSet
+from validation.api.latest import LatestSamplesView
 from validation.api.points import SeriesPointsView
 from validation.api.views import MetricSeriesViewSet, MetricViewSet, ValidationRunViewSet
 
@@ -16,4 +17,8 @@ router.register("alert-deliveries", AlertDeliveryViewSet, basename="alert-delive
 router.register("alert-rules", AlertRuleViewSet, basename="alert-rules")
 router.register("alerts", AlertViewSet, basename="alerts")
 
-urlpatterns = [path("series/", SeriesPointsView.as_view(), name="series-list"), *router.urls]
+urlpatterns = [
+    path("series/", SeriesPointsView.as_view(), name="series-list"),
+    path("series/latest/", LatestSamplesView.as_view(), name="series-latest"),
+    *router.urls,
+]

@@ -113,6 +113,57 @@ class Migration(migrations.Migration):
                     },
                 ),
                 migrations.CreateModel(
+                    name="MetricLatest",
+                    fields=[
+                        (
+                            "pk",
+                            models.CompositePrimaryKey(
+                                "run", "series", blank=True, editable=False, primary_key=True, serialize=False
+                            ),
+                        ),
+                        (
+                            "recorded_at",
+                            models.DateTimeField(db_comment="When it was measured.", help_text="When it was measured."),
+                        ),
+                        (
+                            "value",
+                            models.FloatField(
+                                db_comment="What was measured, in the unit of the series.",
+                                help_text="What was measured, in the unit of the series.",
+                            ),
+                        ),
+                        (
+                            "run",
+                            models.ForeignKey(
+                                db_comment="The run of the series.",
+                                db_constraint=False,
+                                db_index=False,
+                                help_text="The run of the series.",
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                related_name="+",
+                                to="core.run",
+                            ),
+                        ),
+                        (
+                            "series",
+                            models.ForeignKey(
+                                db_comment="What was measured.",
+                                db_constraint=False,
+                                db_index=False,
+                                help_text="What was measured.",
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                related_name="+",
+                                to="validation.metricseries",
+                            ),
+                        ),
+                    ],
+                    options={
+                        "db_table": "metric_latest",
+                        "default_permissions": (),
+                        "db_table_comment": "The newest sample of one series, as of the last rollup; of samples of one time the one of the greatest value.",
+                    },
+                ),
+                migrations.CreateModel(
                     name="MetricRollupTouch",
                     fields=[
                         (

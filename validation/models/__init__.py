@@ -3,7 +3,7 @@
 from validation.models.alerts import AlertMemory, AlertRule, MonitoringAlert
 from validation.models.channels import AlertChannel, AlertDelivery
 from validation.models.metrics import Metric, MetricSample, MetricSeries, SystemMetric, ValidationRun
-from validation.models.rollups import MetricRollup, MetricRollupTouch
+from validation.models.rollups import MetricLatest, MetricRollup, MetricRollupTouch
 
 __all__ = [
     "AlertChannel",
@@ -11,6 +11,7 @@ __all__ = [
     "AlertMemory",
     "AlertRule",
     "Metric",
+    "MetricLatest",
     "MetricRollup",
     "MetricRollupTouch",
     "MetricSample",

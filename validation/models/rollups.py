@@ -1,4 +1,4 @@
-"""Rollups of metric samples, and what is not rolled up yet."""
+"""Rollups of metric samples, the newest of each series, and what is not rolled up yet."""
 
 from __future__ import annotations
 
@@ -52,6 +52,43 @@ class MetricRollup(RecordModel):
 
     def __str__(self) -> str:
         return f"series {self.series_id}, {self.width_s} s from {self.bucket:%Y-%m-%d %H:%M}"
+
+
+class MetricLatest(RecordModel):
+    """The newest sample of one series, as of the last rollup; of samples of one time the one of the greatest value.
+
+    Kept when the partition of the sample is dropped.
+    """
+
+    read_only = True
+    database_key = ("run_id", "series_id")
+
+    pk = models.CompositePrimaryKey("run", "series")
+    run = models.ForeignKey(
+        "core.Run",
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        help_text="The run of the series.",
+    )
+    series = models.ForeignKey(
+        MetricSeries,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        help_text="What was measured.",
+    )
+    recorded_at = models.DateTimeField(help_text="When it was measured.")
+    value = models.FloatField(help_text="What was measured, in the unit of the series.")
+
+    class Meta:
+        db_table = "metric_latest"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"series {self.series_id} at {self.recorded_at:%Y-%m-%d %H:%M:%S}"
 
 
 class MetricRollupTouch(RecordModel):

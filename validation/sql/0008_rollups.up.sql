@@ -25,8 +25,18 @@ CREATE TABLE validation.metric_rollup_log (
 -- What is not rolled up yet of the series that are read.
 CREATE INDEX metric_rollup_log_series_idx ON validation.metric_rollup_log (run_id, series_id, bucket);
 
+-- The newest sample of each series: finding it among the samples means looking into each series.
+CREATE TABLE validation.metric_latest (
+    run_id bigint NOT NULL,
+    series_id bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    value double precision NOT NULL,
+    PRIMARY KEY (run_id, series_id)
+);
+
 -- Read by whoever sees the run; written by the two functions below, as the owner.
 SELECT nfcs_core.protect_derived_rows_v1('validation.metric_rollups');
+SELECT nfcs_core.protect_derived_rows_v1('validation.metric_latest');
 SELECT nfcs_core.protect_derived_rows_v1('validation.metric_rollup_log');
 
 -- As the owner: whoever may write samples notes down what was touched, and nobody reads or writes here otherwise.
@@ -45,7 +55,8 @@ CREATE TRIGGER metric_samples_rollup AFTER INSERT ON validation.metric_samples
     REFERENCING NEW TABLE AS inserted
     FOR EACH STATEMENT EXECUTE FUNCTION validation.log_touched_minutes_v1();
 
--- Takes up to `most` entries out of the log and computes their minutes, hours and days anew; how many entries it took.
+-- Takes up to `most` entries out of the log and computes their minutes, hours and days anew, and the newest sample of
+-- their series; how many entries it took.
 -- One caller at a time. Who is killed in between takes nothing out. Samples that a transaction has not committed yet
 -- have their entries in the same transaction: they are rolled up after it. A bucket never shrinks: samples are only ever
 -- added, and where a partition was dropped the rollup of what it held stays.
@@ -95,6 +106,23 @@ BEGIN
     SET n = excluded.n, v_min = excluded.v_min, v_max = excluded.v_max, v_sum = excluded.v_sum
     WHERE excluded.n >= kept.n;
 
+    -- Of samples of one time the greatest value. The newest minute that was touched holds the newest new sample.
+    INSERT INTO validation.metric_latest AS kept (run_id, series_id, recorded_at, value)
+    SELECT DISTINCT ON (t.run_id, t.series_id) t.run_id, t.series_id, found.recorded_at, found.value
+    FROM (
+        SELECT run_id, series_id, max(bucket) AS bucket
+        FROM unnest(runs, series, minutes) AS m (run_id, series_id, bucket) GROUP BY run_id, series_id
+    ) t
+    JOIN (
+        SELECT newest.bucket, s.run_id, s.series_id, s.recorded_at, s.value
+        FROM (SELECT DISTINCT bucket FROM unnest(minutes) AS m (bucket)) newest
+        JOIN validation.metric_samples s
+          ON s.recorded_at >= newest.bucket AND s.recorded_at < newest.bucket + interval '1 minute'
+    ) found ON (found.run_id, found.series_id, found.bucket) = (t.run_id, t.series_id, t.bucket)
+    ORDER BY t.run_id, t.series_id, found.recorded_at DESC, found.value DESC
+    ON CONFLICT (run_id, series_id) DO UPDATE SET recorded_at = excluded.recorded_at, value = excluded.value
+    WHERE (excluded.recorded_at, excluded.value) > (kept.recorded_at, kept.value);
+
     FOREACH wider IN ARRAY ARRAY[3600, 86400] LOOP
         finer := CASE wider WHEN 3600 THEN 60 ELSE 3600 END;
         INSERT INTO validation.metric_rollups AS kept (run_id, series_id, width_s, bucket, n, v_min, v_max, v_sum)
@@ -117,7 +145,7 @@ BEGIN
 END;
 $$;
 COMMENT ON FUNCTION validation.refresh_rollups_v1(integer) IS
-    'Rolls up the minutes, hours and days that samples arrived in, up to so many entries of the log; how many it took.';
+    'Rolls up the minutes, hours and days that samples arrived in, and finds the newest of each series; how many entries of the log it took.';
 REVOKE ALL ON FUNCTION validation.refresh_rollups_v1(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION validation.refresh_rollups_v1(integer) TO nfcs_app;
 

@@ -64,5 +64,35 @@ FROM parts
 GROUP BY series_id, at
 ORDER BY series_id, at
 
+-- name: list_latest
+-- The newest sample of each series of a run, by the ids of the series. Where minutes wait to be rolled up the newest of
+-- them is read from its samples.
+WITH waiting AS MATERIALIZED (
+    SELECT series_id, max(bucket) AS bucket FROM metric_rollup_log WHERE run_id = %(run_id)s GROUP BY series_id
+), fresh AS MATERIALIZED (
+    SELECT DISTINCT ON (s.series_id) s.series_id, s.recorded_at, s.value
+    FROM metric_samples s
+    JOIN waiting w ON w.series_id = s.series_id
+     AND s.recorded_at >= w.bucket AND s.recorded_at < w.bucket + interval '1 minute'
+    WHERE s.run_id = %(run_id)s
+      AND s.recorded_at >= (SELECT min(bucket) FROM waiting)
+      AND s.recorded_at < (SELECT max(bucket) + interval '1 minute' FROM waiting)
+    ORDER BY s.series_id, s.recorded_at DESC, s.value DESC
+)
+SELECT m.id, m.metric_name AS metric, m.component, m.metric_unit AS unit, m.tags::text AS tags, newest.t, newest.value
+FROM metric_series m
+LEFT JOIN fresh f ON f.series_id = m.id
+LEFT JOIN metric_latest l ON l.run_id = m.run_id AND l.series_id = m.id
+CROSS JOIN LATERAL (
+    SELECT f.recorded_at AS t, f.value WHERE (f.recorded_at, f.value) > (l.recorded_at, l.value) OR l.recorded_at IS NULL
+    UNION ALL
+    SELECT l.recorded_at, l.value WHERE NOT (f.recorded_at, f.value) > (l.recorded_at, l.value) OR f.recorded_at IS NULL
+) newest
+WHERE m.run_id = %(run_id)s AND m.id > %(after)s AND newest.t IS NOT NULL
+  AND (%(metric)s::text IS NULL OR m.metric_name = %(metric)s)
+  AND (%(component)s::text IS NULL OR m.component = %(component)s)
+ORDER BY m.id
+LIMIT %(most)s
+
 -- name: refresh
 SELECT validation.refresh_rollups_v1(%(most)s) AS taken
