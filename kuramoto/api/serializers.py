@@ -6,10 +6,11 @@ from typing import ClassVar
 
 from rest_framework import serializers
 
+from core.api.serializers import RowSerializer
 from kuramoto.models import OscillatorState, SynchronizationEvent
 
 
-class OscillatorStateSerializer(serializers.ModelSerializer[OscillatorState]):
+class OscillatorStateSerializer(RowSerializer):
     """One state with its phases."""
 
     class Meta:

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from core.api.export import ExportMixin
 from core.api.parsers import TypedJSONParser
+from core.api.serializers import RowSerializer
 from core.api.views import RecordViewSet
 from kuramoto.api.filters import OscillatorStateFilterSet, SynchronizationEventFilterSet
 from kuramoto.api.serializers import (
@@ -26,16 +27,15 @@ from kuramoto.models import OscillatorState, SynchronizationEvent
 class OscillatorStateViewSet(ExportMixin, RecordViewSet):
     """Recorded oscillator states: lists without phases, one state with them."""
 
-    queryset = OscillatorState.objects.defer("semantic_embedding")
+    queryset = OscillatorState.objects.all()
     time_field = "timestamp"
     collection = OSCILLATORS
     filterset_class = OscillatorStateFilterSet
     action_permissions: ClassVar[dict[str, str]] = {"similar": "kuramoto.view_oscillatorstate"}
 
     def get_queryset(self) -> Any:
-        """States; a list leaves the phases out."""
-        states = super().get_queryset()
-        return states.defer("phases", "semantic_embedding") if self.action == "list" else states
+        """States with the columns that are shown."""
+        return super().get_queryset().values(*self.get_serializer_class().columns())
 
     @extend_schema(request=SimilarStatesQuerySerializer, responses=SimilarStatesSerializer)
     @action(detail=False, methods=["post"], parser_classes=[TypedJSONParser], filterset_class=None)
@@ -43,7 +43,7 @@ class OscillatorStateViewSet(ExportMixin, RecordViewSet):
         """States whose embedding points in about the same direction, nearest first."""
         return Response(answer_similar_states(request.data))
 
-    def get_serializer_class(self) -> Any:
+    def get_serializer_class(self) -> type[RowSerializer]:
         """With phases for one state, without for a list."""
         return OscillatorSummarySerializer if self.action == "list" else OscillatorStateSerializer
 
