@@ -228,6 +228,10 @@ INGEST_WAIT_S = env.float("NFCS_INGEST_WAIT_S", 5.0)
 """How long a batch waits for its turn, and for a lock, before the answer is 429."""
 IDEMPOTENCY_HOURS = env.int("NFCS_IDEMPOTENCY_HOURS", 24)
 """How long an Idempotency-Key is remembered."""
+STREAMS = env.int("NFCS_STREAMS", 4)
+"""Streams of events that a web process serves at once, each with a thread; one more is answered 503."""
+STREAM_S = env.float("NFCS_STREAM_S", 300.0)
+"""How long a stream of events lasts; clients come back by themselves, and go on where they were."""
 
 
 def read_limit(name: str) -> tuple[int, int] | None:

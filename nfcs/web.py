@@ -13,11 +13,11 @@ IDLE_S = 15.0
 """How long a client that sends a request may say nothing."""
 GRACE_S = 20.0
 MIN_BYTES_PER_S = 4096
-"""A request has to arrive within GRACE_S and as many seconds as it has this many octets."""
+"""A request has to arrive, and an answer to be read, within GRACE_S and as many seconds as it has this many octets."""
 
 
 class PacedSocket:
-    """A client's socket that ends a request which arrives too slowly; everything else is the socket's own."""
+    """A client's socket that ends what arrives or is read too slowly; everything else is the socket's own."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -52,9 +52,23 @@ class PacedSocket:
         self._received += len(data)
         return data
 
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """Send it all.
+
+        Raises:
+            OSError: the client took too little of it in time.
+        """
+        self._sock.settimeout(GRACE_S + len(data) / MIN_BYTES_PER_S)
+        try:
+            self._sock.sendall(data, flags)
+        except TimeoutError:
+            raise OSError(errno.ECONNRESET, "the client reads too slowly") from None
+        finally:
+            self._sock.settimeout(None)
+
 
 class PacedWorker(ThreadWorker):
-    """gunicorn's threads, none of which a client can hold by sending slowly."""
+    """gunicorn's threads, none of which a client can hold by sending or reading slowly."""
 
     def handle(self, conn: Any) -> Any:
         """Answer the next request of a connection."""
@@ -66,7 +80,7 @@ class PacedWorker(ThreadWorker):
 
 worker_class = "nfcs.web.PacedWorker"
 workers = 2
-threads = 8
+threads = 12
 timeout = 60
 graceful_timeout = 10
 keepalive = 5

@@ -30,4 +30,5 @@ DATABASES = {
     "owner": _test | {"ATOMIC_REQUESTS": False, "TEST": {"MIRROR": "default"}},
 }
 PASSWORD_HASHERS = ["tests.hashers.CheapArgon2PasswordHasher"]
+STREAM_S = 0.0
 LOGGING: dict[str, object] = {"version": 1, "disable_existing_loggers": False}

@@ -11,6 +11,7 @@ from nfcs.api.control import RecoverView, StopView
 from nfcs.api.ingest import VIEWS
 from nfcs.api.root import RootView
 from nfcs.api.senders import InfluxWriteView, OtlpMetricsView
+from nfcs.api.stream import StreamView
 
 v1: list[Any] = [
     # Batches stand before the lists, whose routes would take `batch` for an id.
@@ -19,6 +20,7 @@ v1: list[Any] = [
     path("ingest/influx/write", InfluxWriteView.as_view(), name="influx-write"),
     path("ingest/influx/api/v2/write", InfluxWriteView.as_view(), name="influx-write-v2"),
     path("ingest/otlp/v1/metrics", OtlpMetricsView.as_view(), name="otlp-metrics"),
+    path("stream/", StreamView.as_view(), name="stream"),
     path("sync-events/stop/", StopView.as_view(), name="sync-events-stop"),
     path("sync-events/recover/", RecoverView.as_view(), name="sync-events-recover"),
     path("", include("accounts.api.urls")),

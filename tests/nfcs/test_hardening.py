@@ -187,6 +187,12 @@ class TestSlowClients:
         with pytest.raises(OSError, match="too slowly"):
             [pair[0].recv(1) for _ in range(2)]
 
+    def test_who_does_not_read_is_cut_off(self, pair: tuple[PacedSocket, socket.socket]) -> None:
+        pair[0].sendall(b"a few octets")
+        assert pair[1].recv(100) == b"a few octets"
+        with pytest.raises(OSError, match="reads too slowly"):
+            pair[0].sendall(bytes(1 << 20))
+
     def test_each_request_has_its_own_time(
         self, pair: tuple[PacedSocket, socket.socket], monkeypatch: pytest.MonkeyPatch
     ) -> None:
