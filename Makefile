@@ -27,6 +27,7 @@ check: lint types
 lint: $(VENV)/.development
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/squawk */sql/*.up.sql
 
 fuzz: $(VENV)/.development
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest tests/nfcs/test_openapi_fuzz.py -q

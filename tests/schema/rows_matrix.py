@@ -381,10 +381,10 @@ class World:
             " AND (a.attname = 'id' OR a.attnotnull AND a.attidentity = '' AND NOT a.atthasdef)",
             [name],
         ).fetchall()
-        return {column: f"{_fill(kind)}::{kind}" for column, kind in rows}
+        return {column: f"{fill_value(kind)}::{kind}" for column, kind in rows}
 
 
-def _fill(kind: str) -> str:
+def fill_value(kind: str) -> str:
     """Some value of a type, as SQL."""
     return "'{}'" if kind.endswith("[]") else FILLERS.get(kind, "'1'")
 
