@@ -6,7 +6,7 @@ DROP FUNCTION nfcs_core.audit_statement_v1();
 DROP FUNCTION nfcs_core.add_audit_checkpoint_v1(bytea, bytea, bytea);
 DROP TRIGGER golden_dag_audit_link ON nfcs_core.golden_dag_audit;
 DROP FUNCTION nfcs_core.link_audit_entry_v1();
-DROP FUNCTION nfcs_core.link_audit_entries_v1(bigint, timestamptz);
+DROP FUNCTION nfcs_core.link_audit_entries_v1(bigint, bigint, timestamptz);
 DROP FUNCTION nfcs_core.take_audit_lane_v1();
 DROP FUNCTION nfcs_core.audit_link_sha256_v1(smallint, bigint, bigint, timestamptz, bytea, bytea);
 DROP FUNCTION nfcs_core.audit_entry_sha256_v1(bigint, timestamptz, integer, text, text, text, text, bytea);
