@@ -41,7 +41,8 @@ $$;
 COMMENT ON FUNCTION nfcs_core.audit_link_sha256_v1(smallint, bigint, bigint, timestamptz, bytea, bytea) IS
     'SHA-256 of a link of the audit chain: of its place, its entry and the link before it.';
 
--- Takes a lane until the end of the transaction: the one it has, else the first that nobody has, else one to wait for.
+-- Takes a lane until the end of the transaction: the one it has, else the session's last one, else the first that nobody
+-- has, else one to wait for. So sessions that write at once soon keep to lanes of their own.
 CREATE FUNCTION nfcs_core.take_audit_lane_v1() RETURNS nfcs_core.audit_lanes
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -67,7 +68,7 @@ BEGIN
         SELECT l.* INTO STRICT taken FROM nfcs_core.audit_lanes l WHERE l.lane = any_lane FOR UPDATE;
     END IF;
     IF said IS DISTINCT FROM taken.lane::text THEN
-        PERFORM set_config('nfcs.audit_lane', taken.lane::text, true);
+        PERFORM set_config('nfcs.audit_lane', taken.lane::text, false);
     END IF;
     RETURN taken;
 END;
