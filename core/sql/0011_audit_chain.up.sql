@@ -76,8 +76,7 @@ $$;
 COMMENT ON FUNCTION nfcs_core.take_audit_lane_v1() IS 'Takes one of the eight lanes of the audit chain; its head.';
 
 -- Links every visible entry from one id to another that has no link: those of this transaction, as others commit theirs
--- linked. Planning for each transaction anew would cost more than all the rest; with the upper bound the plan for any
--- values takes the index on ids.
+-- linked. One plan serves all values: with the upper bound it takes the index on ids.
 CREATE FUNCTION nfcs_core.link_audit_entries_v1(first_id bigint, last_id bigint, since timestamptz) RETURNS bigint
 LANGUAGE plpgsql
 SECURITY DEFINER
