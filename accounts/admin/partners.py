@@ -34,7 +34,11 @@ class PartnerConfigForm(RefusableForm):
     """What is agreed with a partner."""
 
     endpoint = forms.URLField(
-        max_length=500, required=False, assume_scheme="https", help_text="Address of its system, https."
+        max_length=500,
+        required=False,
+        assume_scheme="https",
+        widget=forms.URLInput(attrs={"class": "vURLField"}),
+        help_text="Address of its system, https.",
     )
     allowed_scopes = ScopesField(required=False, help_text="Permissions its keys may carry.")
     data_classes = forms.MultipleChoiceField(
@@ -43,7 +47,12 @@ class PartnerConfigForm(RefusableForm):
         required=False,
         help_text="Classes of data it may see; other permissions of its keys count for nothing.",
     )
-    licences = SimpleArrayField(forms.CharField(max_length=100), required=False, help_text="Separated by commas.")
+    licences = SimpleArrayField(
+        forms.CharField(max_length=100),
+        required=False,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text="Separated by commas.",
+    )
 
     class Meta:
         model = PartnerConfig

@@ -335,7 +335,7 @@ def _describe_validation(validation: ValidationRun, now: datetime) -> dict[str, 
 def collect_audit(scene: Scene) -> dict[str, Any]:
     """Whether the chain of the audit holds."""
     status = get_chain_status()
-    levels: dict[str, Level] = {"ok": "ok", "broken": "emergency", "unverified": "notice"}
+    levels: dict[str, Level] = {"ok": "ok", "broken": "critical", "unverified": "notice"}
     return {
         "status": status,
         "level": levels[status.state],
@@ -358,8 +358,8 @@ PANELS: dict[str, Panel] = {
         Panel("violations", "Open violations", 6, ("constitutional.view_violation",), 4, 650, collect_violations),
         Panel("events", "Synchronization events", 6, ("kuramoto.view_synchronizationevent",), 4, 650, collect_events),
         Panel("database", "Database", 8, ("core.read_server_metrics",), 30, 886, collect_database),
-        Panel("audit", "Audit", 12, ("core.view_auditentry", "core.view_auditcheckpoint"), 30, 1340, collect_audit),
         Panel("validation", "Validation", 4, ("validation.view_validationrun",), 30, 422, collect_validation),
+        Panel("audit", "Audit", 12, ("core.view_auditentry", "core.view_auditcheckpoint"), 30, 1340, collect_audit),
     )
 }
 """By name, in the order of the page."""

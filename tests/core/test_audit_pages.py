@@ -39,6 +39,7 @@ def test_the_history_of_a_row_shows_what_changed(client: Client) -> None:
     run.save()
     page = client.get(f"/admin/core/run/{run.pk}/history/").content.decode()
     assert "Audited changes" in page
+    assert "have a change history" not in page
     assert "<td><code>name</code></td><td>before</td><td>after &lt;b&gt;</td>" in page
     assert f"/admin/core/run/{run.pk}/history/" in client.get(f"/admin/core/run/{run.pk}/change/").content.decode()
 
@@ -62,7 +63,7 @@ def test_the_first_page_says_whether_the_chain_holds() -> None:
     assert f"entries linked, last checkpoint {checkpoint.number}" in page
     record_verification(ok=False, first_bad={"entry": 4711, "detail": "edited: entry 4711 is not what was linked"})
     page = panels.PANELS["audit"].render(scene)
-    assert "level-emergency" in page
+    assert "level-critical" in page
     assert "entry 4711 is not what was linked" in page
     assert "/admin/core/auditentry/4711/change/" in page
 
