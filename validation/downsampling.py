@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.db.sql import fetch_all
+import numpy as np
+from django.db import connection, transaction
+
+from core.db.copy_out import read_columns
+from core.db.sql import fetch_all, named_queries
 from core.exceptions import InvalidInput, NotFound
 
 MAX_POINTS = 10_000
@@ -22,6 +26,10 @@ STEPS = tuple(
     + [86_400 * days for days in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000)]
 )
 """Distances of the points, s; each of a minute or more is a multiple of a width."""
+MAX_SAMPLES = 1_000_000
+QUERIES = named_queries("validation", "rollups")
+STEP_COLUMNS = {"t": "timestamptz", "count": "int8", "min": "float8", "max": "float8", "mean": "float8"}
+SAMPLE_COLUMNS = {"t": "timestamptz", "value": "float8"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -32,9 +40,10 @@ class Points:
     Attributes:
         since: start of the first step, at or before the time asked for.
         until: end of the last step, at or after the time asked for.
-        step_s: length of a step, s.
+        step_s: length of a step, s; 0 for the samples themselves.
         width_s: of the rollup they come from, s; None where they come from the samples.
-        series: each with `id`, `component`, `unit`, `tags` and the columns `t`, `min`, `max`, `mean`, `count`.
+        series: each with `id`, `component`, `unit`, `tags` and the columns `t` (datetime64[us], UTC), `min`, `max`,
+            `mean` and `count`, or of the samples `t` and `value`, each an array (n,).
     """
 
     since: datetime
@@ -77,41 +86,73 @@ def read_points(
         InvalidInput: the span is empty, or there are more than 50 such series.
         NotFound: the run has no such series.
     """
-    if not since < until:
-        raise InvalidInput.of("to", "A time after `from` is needed.")
+    series = _find_series(run_id, metric_name, component, since, until)
     step_s = choose_step((until - since).total_seconds(), points)
     width = find_width(step_s) if exact_width is None else exact_width or None
+    step = timedelta(seconds=step_s)
+    since, until = _align(since, step), _align(until - timedelta(microseconds=1), step) + step
+    parameters: dict[str, Any] = {"run_id": run_id, "since": since, "until": until, "step": step}
+    if width is None:
+        statement = QUERIES["read_samples"]
+    else:
+        parameters |= {"width_s": width, "width": timedelta(seconds=width)}
+        statement = QUERIES["rollups"] + QUERIES["list_rollups" if step_s == width == WIDTHS[-1] else "sum_rollups"]
+    return Points(since, until, step_s, width, _read(series, statement, parameters, STEP_COLUMNS))
+
+
+def read_samples(
+    *, run_id: int, metric_name: str, since: datetime, until: datetime, component: str | None = None
+) -> Points:
+    """Every sample of the series of a metric of a run in [since, until).
+
+    Raises:
+        InvalidInput: the span is empty, there are more than 50 such series, or more than a million samples.
+        NotFound: the run has no such series.
+    """
+    series = _find_series(run_id, metric_name, component, since, until)
+    parameters = {"run_id": run_id, "since": since, "until": until, "most": MAX_SAMPLES + 1}
+    found = _read(series, QUERIES["list_samples"], parameters, SAMPLE_COLUMNS)
+    if sum(len(one["t"]) for one in found) > MAX_SAMPLES:
+        raise InvalidInput.of("from", f"There are more than {MAX_SAMPLES} samples; ask for less, or for an export.")
+    return Points(since, until, 0, None, found)
+
+
+def _find_series(
+    run_id: int, metric_name: str, component: str | None, since: datetime, until: datetime
+) -> list[dict[str, Any]]:
+    if not since < until:
+        raise InvalidInput.of("to", "A time after `from` is needed.")
     named = {"run_id": run_id, "metric_name": metric_name, "component": component, "most": MAX_SERIES + 1}
     series = fetch_all("validation", "list_series", named, file="rollups")
     if not series:
         raise NotFound(f"Run {run_id} has no series of {metric_name}.")
     if len(series) > MAX_SERIES:
         raise InvalidInput.of("component", f"There are more than {MAX_SERIES} such series; name a component.")
-    step = timedelta(seconds=step_s)
-    since, until = _align(since, step), _align(until - timedelta(microseconds=1), step) + step
-    parameters: dict[str, Any] = {
-        "run_id": run_id,
-        "series": [one["id"] for one in series],
-        "since": since,
-        "until": until,
-        "step": step,
-    }
-    if width is not None:
-        parameters |= {"width_s": width, "width": timedelta(seconds=width)}
-    rows = fetch_all("validation", "read_rollups" if width else "read_samples", parameters, file="rollups")
-    columns: dict[int, dict[str, list[Any]]] = {
-        one["id"]: {"t": [], "min": [], "max": [], "mean": [], "count": []} for one in series
-    }
-    for row in rows:
-        column = columns[row["series_id"]]
-        column["t"].append(row["at"])
-        column["min"].append(row["v_min"])
-        column["max"].append(row["v_max"])
-        column["mean"].append(row["v_mean"])
-        column["count"].append(row["n"])
-    return Points(
-        since, until, step_s, width, [{**one, "tags": json.loads(one["tags"]), **columns[one["id"]]} for one in series]
-    )
+    return series
+
+
+def _read(
+    series: list[dict[str, Any]], statement: str, parameters: dict[str, Any], kinds: dict[str, str]
+) -> list[dict[str, Any]]:
+    """The series with their columns, by time."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        asked = {**parameters, "series": [one["id"] for one in series]}
+        columns = read_columns(cursor, statement, asked, {"series": "int8", **kinds})
+    ids = columns.pop("series")
+    order = np.lexsort((*reversed([columns[name] for name in ("t", "value") if name in columns]), ids))
+    ids = ids[order]
+    sorted_columns = {name: column[order] for name, column in columns.items()}
+    return [
+        {
+            **one,
+            "tags": json.loads(one["tags"]),
+            **{
+                name: column[np.searchsorted(ids, one["id"]) : np.searchsorted(ids, one["id"], "right")]
+                for name, column in sorted_columns.items()
+            },
+        }
+        for one in series
+    ]
 
 
 def _align(at: datetime, step: timedelta) -> datetime:

@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 from core.exceptions import InvalidInput, NotFound
 from tests.factories.core import RunFactory
 from tests.factories.validation import MetricSeriesFactory
+from validation import downsampling
 from validation.downsampling import STEPS, WIDTHS, choose_step, find_width, read_points
 from validation.models import MetricRollup, MetricRollupTouch
 from validation.services.rollups import refresh_rollups
@@ -57,6 +58,11 @@ def test_rollups_divide_the_steps_that_are_read_from_them() -> None:
     assert sorted(WIDTHS, reverse=True) == list(WIDTHS)
 
 
+def plain(series: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Arrays as lists."""
+    return [{name: getattr(value, "tolist", lambda v=value: v)() for name, value in one.items()} for one in series]
+
+
 @pytest.mark.parametrize("refreshed", [True, False])
 @pytest.mark.parametrize("points", [10, 40, 200, 1500])
 def test_samples_and_rollups_say_the_same(points: int, refreshed: bool) -> None:
@@ -68,7 +74,7 @@ def test_samples_and_rollups_say_the_same(points: int, refreshed: bool) -> None:
     span = {"run_id": series.run_id, "metric_name": "r", "since": AT, "until": AT + timedelta(days=3, hours=5)}
     found = read_points(**span, points=points)
     samples = read_points(**span, points=points, exact_width=0)
-    assert found.series == samples.series
+    assert plain(found.series) == plain(samples.series)
     assert len(found.series[0]["t"]) <= points + 1
     assert found.width_s == {10: 3600, 40: 3600, 200: 60, 1500: 60}[points]
 
@@ -95,6 +101,26 @@ def test_the_answer(admin_api: APIClient) -> None:
     assert (second["id"], second["count"]) == (other.pk, [1])
     one = admin_api.get(URL, {"metric": "r", "run": series.run_id, "from": AT.isoformat(), "component": "other"}).json()
     assert [found["id"] for found in one["series"]] == [other.pk]
+
+
+def test_every_sample_of_a_span(admin_api: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    series = fill(120, 0.5)
+    other = fill(3, 7.25, run=series.run, component="other")
+    span = {"metric": "r", "run": series.run_id, "from": AT.isoformat(), "to": "2026-01-05T00:00:30.5Z", "raw": "true"}
+    answer = admin_api.get(URL, span).json()
+    assert (answer["step_s"], answer["width_s"]) == (0, None)
+    for found, made in zip(answer["series"], (series, other), strict=True):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT recorded_at, value FROM metric_samples WHERE series_id = %s AND recorded_at < %s ORDER BY 1",
+                [made.pk, span["to"]],
+            )
+            times, values = zip(*cursor.fetchall(), strict=True)
+        assert [datetime.fromisoformat(at) for at in found["t"]] == list(times)
+        assert found["value"] == list(values)
+    monkeypatch.setattr(downsampling, "MAX_SAMPLES", 63)
+    refused = admin_api.get(URL, span)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "from")
 
 
 def test_the_span_is_widened_to_whole_steps(admin_api: APIClient) -> None:
@@ -125,6 +151,8 @@ def test_the_span_is_widened_to_whole_steps(admin_api: APIClient) -> None:
         ({"to": "2026-01-01T00:00:00Z"}, "to"),
         ({"points": 0}, "points"),
         ({"points": 10_001}, "points"),
+        ({"raw": "1"}, "raw"),
+        ({"raw": "true", "points": 5}, "points"),
         ({"speed": 1}, "speed"),
     ],
 )

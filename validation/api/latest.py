@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+import orjson
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -76,4 +76,4 @@ class LatestSamplesView(ActorMixin):
         following = None
         if len(rows) > len(page):
             following = replace_query_param(request.build_absolute_uri(), "cursor", page[-1]["id"])
-        return Response({"next": following, "results": [{**row, "tags": json.loads(row["tags"])} for row in page]})
+        return Response({"next": following, "results": [{**row, "tags": orjson.Fragment(row["tags"])} for row in page]})

@@ -14,8 +14,10 @@ from rest_framework.response import Response
 from core.api.filters import MAX_ID, refuse_unknown_parameters
 from core.api.views import ActorMixin
 from core.telemetry import EARLIEST, LATEST
-from validation.downsampling import MAX_POINTS, read_points
+from validation.downsampling import MAX_POINTS, MAX_SAMPLES, read_points, read_samples
 from validation.models import MetricSample
+
+DEFAULT_POINTS = 500
 
 
 class PointsQuerySerializer(serializers.Serializer[Any]):
@@ -26,7 +28,13 @@ class PointsQuerySerializer(serializers.Serializer[Any]):
     component = serializers.CharField(required=False, trim_whitespace=False, help_text="Series of this component.")
     to = serializers.DateTimeField(required=False, help_text="End, exclusive (ISO 8601); now when not given.")
     points = serializers.IntegerField(
-        default=500, min_value=1, max_value=MAX_POINTS, help_text=f"At most so many points, 1 to {MAX_POINTS}."
+        required=False,
+        min_value=1,
+        max_value=MAX_POINTS,
+        help_text=f"At most so many points, 1 to {MAX_POINTS}; {DEFAULT_POINTS} when not given.",
+    )
+    raw = serializers.ChoiceField(
+        ["true", "false"], default="false", help_text=f"true: every sample, instead of points; at most {MAX_SAMPLES}."
     )
 
     def get_fields(self) -> dict[str, Any]:
@@ -35,7 +43,9 @@ class PointsQuerySerializer(serializers.Serializer[Any]):
         return {**super().get_fields(), "from": start}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Both ends are times that samples can have."""
+        """Both ends are times that samples can have, and what is asked for is one thing."""
+        if attrs["raw"] == "true" and "points" in attrs:
+            raise serializers.ValidationError({"points": ["Either points or every sample, not both."]})
         # One step more than the span is read at each end.
         margin = timedelta(days=10_000)
         for name in ("from", "to"):
@@ -52,11 +62,12 @@ class SeriesPointsSerializer(serializers.Serializer[Any]):
     component = serializers.CharField(help_text="What it was measured on.")
     unit = serializers.CharField(allow_null=True, help_text="Unit, UCUM.")
     tags = serializers.DictField(help_text="What else tells it from other series.")
-    t = serializers.ListField(child=serializers.DateTimeField(), help_text="Starts of the steps.")
-    min = serializers.ListField(child=serializers.FloatField(), help_text="Least value of each.")
-    max = serializers.ListField(child=serializers.FloatField(), help_text="Largest value of each.")
-    mean = serializers.ListField(child=serializers.FloatField(), help_text="Mean value of each.")
-    count = serializers.ListField(child=serializers.IntegerField(), help_text="Samples in each.")
+    t = serializers.ListField(child=serializers.DateTimeField(), help_text="Starts of the steps; times of samples.")
+    min = serializers.ListField(child=serializers.FloatField(), required=False, help_text="Least value of each step.")
+    max = serializers.ListField(child=serializers.FloatField(), required=False, help_text="Largest value of each.")
+    mean = serializers.ListField(child=serializers.FloatField(), required=False, help_text="Mean value of each.")
+    count = serializers.ListField(child=serializers.IntegerField(), required=False, help_text="Samples in each.")
+    value = serializers.ListField(child=serializers.FloatField(), required=False, help_text="Values of the samples.")
 
 
 class PointsSerializer(serializers.Serializer[Any]):
@@ -65,7 +76,7 @@ class PointsSerializer(serializers.Serializer[Any]):
     metric = serializers.CharField(help_text="The metric.")
     run = serializers.IntegerField(help_text="The run.")
     to = serializers.DateTimeField(help_text="End of the last step.")
-    step_s = serializers.FloatField(help_text="Length of a step, s.")
+    step_s = serializers.FloatField(help_text="Length of a step, s; 0: every sample.")
     width_s = serializers.IntegerField(allow_null=True, help_text="Of the rollup it was read from; null: the samples.")
     series = SeriesPointsSerializer(many=True)
 
@@ -86,14 +97,17 @@ class SeriesPointsView(ActorMixin):
         query = PointsQuerySerializer(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         asked = query.validated_data
-        found = read_points(
-            run_id=asked["run"],
-            metric_name=asked["metric"],
-            since=asked["from"],
-            until=asked.get("to") or timezone.now(),
-            points=asked["points"],
-            component=asked.get("component"),
-        )
+        span = {
+            "run_id": asked["run"],
+            "metric_name": asked["metric"],
+            "since": asked["from"],
+            "until": asked.get("to") or timezone.now(),
+            "component": asked.get("component"),
+        }
+        if asked["raw"] == "true":
+            found = read_samples(**span)
+        else:
+            found = read_points(**span, points=asked.get("points", DEFAULT_POINTS))
         return Response(
             {
                 "metric": asked["metric"],

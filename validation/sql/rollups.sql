@@ -6,8 +6,16 @@ WHERE run_id = %(run_id)s AND metric_name = %(metric_name)s
 ORDER BY id
 LIMIT %(most)s
 
+-- name: list_samples
+-- Samples of some series in [since, until).
+SELECT series_id, recorded_at, value
+FROM metric_samples
+WHERE run_id = %(run_id)s AND series_id = ANY (%(series)s)
+  AND recorded_at >= %(since)s::timestamptz AND recorded_at < %(until)s::timestamptz
+LIMIT %(most)s
+
 -- name: read_samples
--- Samples of some series in [since, until), by steps.
+-- The same by steps.
 SELECT series_id,
        date_bin(%(step)s::interval, recorded_at, '1970-01-01 00:00:00+00') AS at,
        count(*) AS n,
@@ -18,11 +26,11 @@ FROM metric_samples
 WHERE run_id = %(run_id)s AND series_id = ANY (%(series)s)
   AND recorded_at >= %(since)s::timestamptz AND recorded_at < %(until)s::timestamptz
 GROUP BY series_id, at
-ORDER BY series_id, at
 
--- name: read_rollups
+-- name: rollups
 -- The same from rollups of one width, which divides the step. What has samples that are not rolled up yet is put
 -- together from its minutes, and those minutes from their samples: the answer is that of the samples, at one moment.
+-- One of the two queries below follows.
 WITH waiting AS MATERIALIZED (
     SELECT DISTINCT series_id, bucket
     FROM metric_rollup_log
@@ -54,6 +62,8 @@ WITH waiting AS MATERIALIZED (
     ) s
     WHERE s.n > 0
 )
+
+-- name: sum_rollups
 SELECT series_id,
        date_bin(%(step)s::interval, bucket, '1970-01-01 00:00:00+00') AS at,
        sum(n)::bigint AS n,
@@ -62,7 +72,10 @@ SELECT series_id,
        (sum(v_sum) / sum(n))::float8 AS v_mean
 FROM parts
 GROUP BY series_id, at
-ORDER BY series_id, at
+
+-- name: list_rollups
+-- Where a step is a minute: each stands in one part, waiting or rolled up.
+SELECT series_id, bucket AS at, n, v_min, v_max, (v_sum / n)::float8 AS v_mean FROM parts
 
 -- name: list_latest
 -- The newest sample of each series of a run, by the ids of the series. Where minutes wait to be rolled up the newest of
