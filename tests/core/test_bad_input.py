@@ -84,7 +84,10 @@ def test_so_are_those_of_a_write(route: Route, client: APIClient) -> None:
         route.method.upper(), f"{route.address()}?nobody_knows_this=1", b"{}", content_type="application/json"
     )
     assert response.status_code == 400
-    assert named(response, "nobody_knows_this")
+    if route.template.startswith(OTLP):
+        assert "nobody_knows_this" in response.content.decode()
+    else:
+        assert named(response, "nobody_knows_this")
 
 
 @pytest.mark.parametrize("route", READS, ids=ids)
@@ -191,6 +194,8 @@ def test_headers_survive_every_value(route: Route, client: APIClient) -> None:
         )
         if problem := wrong(response):
             found[name] = problem
+        # A stream is one of a few until it ends.
+        response.close()
     assert not found
 
 
