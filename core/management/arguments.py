@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+
+from django.utils.dateparse import parse_date, parse_datetime
 
 MOST = 2**63 - 1
 LONGEST_PAST_S = 366 * 86_400
@@ -70,6 +73,23 @@ def read_path(text: str) -> Path:
         ArgumentTypeError: it is not.
     """
     return Path(read_text(text))
+
+
+def read_time(text: str) -> datetime:
+    """A day or a moment, in UTC where it names no offset.
+
+    Raises:
+        ArgumentTypeError: it is neither.
+    """
+    moment: datetime | None
+    try:
+        day = parse_date(text)
+        moment = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else parse_datetime(text)
+    except ValueError:
+        moment = None
+    if moment is None:
+        raise ArgumentTypeError(f"{text!r} is no time: 2026-11-21 or 2026-11-21T12:00:00Z is needed")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def whole(least: int, most: int = MOST) -> Callable[[str], int]:

@@ -42,6 +42,13 @@ from validation.models import MetricSeries
 JSON = "application/json"
 PROTOBUF = "application/x-protobuf"
 RUN_HEADER = "NFCS-Run"
+OBJECT = {"type": "object"}
+STATUS = {
+    "type": "object",
+    "required": ["code", "message"],
+    "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
+}
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
 _INVALID_ARGUMENT, _UNAVAILABLE, _INTERNAL = 3, 14, 13
 
 
@@ -101,8 +108,14 @@ class OtlpMetricsView(SenderView):
     @extend_schema(
         operation_id="otlp_metrics",
         summary="Store metrics of OpenTelemetry",
-        request={PROTOBUF: bytes, JSON: {"type": "object"}},
-        responses={200: None},
+        request={PROTOBUF: bytes, JSON: OBJECT},
+        responses={
+            (200, JSON): OBJECT,
+            (200, PROTOBUF): bytes,
+            ("4XX", JSON): STATUS,
+            ("4XX", PROTOBUF): bytes,
+            ("4XX", CONTENT_TYPE): PROBLEM,
+        },
     )
     def post(self, request: Request) -> HttpResponse:
         """Store the data points; those that cannot be stored are counted in the answer."""

@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 import os
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 
 from core.audit_verifier import Checkpoint, Malformed, name_key, read_checkpoint_line, read_key
-from core.management.arguments import whole
+from core.management.arguments import read_time, whole
 from core.management.base import FindingsError, NfcsCommand, UsageError
 from core.models import AuditCheckpoint
 from core.services.audit_checkpoints import make_checkpoint, write_checkpoint
@@ -56,8 +54,8 @@ class Command(NfcsCommand):
         export = self.add_verb(verbs, self.export)
         export.add_argument("directory", type=Path, help="an empty or new directory")
         for verb in (verify, export):
-            verb.add_argument("--from", dest="start", type=_read_time, help="begin at the checkpoint before this time")
-            verb.add_argument("--to", dest="end", type=_read_time, help="end at the checkpoint after this time")
+            verb.add_argument("--from", dest="start", type=read_time, help="begin at the checkpoint before this time")
+            verb.add_argument("--to", dest="end", type=read_time, help="end at the checkpoint after this time")
         prove = self.add_verb(verbs, self.prove)
         prove.add_argument("--entry", type=whole(1), help="id of an entry")
         prove.add_argument("--table", help="schema and table of a row, such as nfcs_core.runs")
@@ -178,18 +176,6 @@ def _list_kept() -> list[Path]:
     return (
         sorted(Path(settings.AUDIT_CHECKPOINT_DIR).glob("checkpoint-*.json")) if settings.AUDIT_CHECKPOINT_DIR else []
     )
-
-
-def _read_time(text: str) -> datetime:
-    moment: datetime | None
-    try:
-        day = parse_date(text)
-        moment = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise ArgumentTypeError(f"{text!r} is no time: 2026-11-21 or 2026-11-21T12:00:00Z is needed")
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _show(label: str) -> Callable[[int, int], None]:

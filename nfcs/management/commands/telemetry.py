@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from argparse import ArgumentTypeError
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,7 @@ from django.db import transaction
 from rest_framework.exceptions import APIException
 
 from core.export.formats import FORMATS as EXPORT_FORMATS
+from core.management.arguments import read_time, whole
 from core.management.base import NfcsCommand, UsageError, show_progress
 from core.models import Run
 from core.services.exporting import export_to_file
@@ -47,7 +47,7 @@ class Command(NfcsCommand):
         verb = self.add_verb(verbs, self.tail)
         verb.add_argument("run_id", metavar="run", type=int, help="the run")
         verb.add_argument("--metric", help="only samples of this metric")
-        verb.add_argument("--lines", type=int, default=10, help="samples to begin with (10)")
+        verb.add_argument("--lines", type=whole(1, 1000), default=10, help="samples to begin with (10)")
         verb.add_argument("--follow", action="store_true", help="go on until stopped")
         self.add_verb(verbs, self.rollup)
         export = self.add_verb(verbs, self.export)
@@ -55,8 +55,8 @@ class Command(NfcsCommand):
         export.add_argument("output", type=Path, help="the file; there is none until it is whole")
         export.add_argument("--format", choices=EXPORT_FORMATS, help="by the ending of the file where absent")
         export.add_argument("--run", dest="run_id", type=int, help="rows of this run")
-        export.add_argument("--since", type=_read_time, help="at or after this time (ISO 8601)")
-        export.add_argument("--until", type=_read_time, help="before this time")
+        export.add_argument("--since", type=read_time, help="at or after this time (ISO 8601)")
+        export.add_argument("--until", type=read_time, help="before this time")
         export.add_argument("--blobs", action="store_true", help="with large columns: frames, embeddings")
 
     def import_file(self, **options: Any) -> None:
@@ -124,8 +124,6 @@ class Command(NfcsCommand):
         """Show the newest metric samples of a run."""
         if not Run.objects.filter(pk=options["run_id"]).exists():
             raise UsageError(f"run: there is no run {options['run_id']}")
-        if not 1 <= options["lines"] <= 1000:
-            raise UsageError("--lines: 1 to 1000 are possible")
         seen: set[tuple[Any, ...]] = set()
         while True:
             rows = self._list_newest(options)
@@ -173,11 +171,3 @@ def _open(name: str) -> IO[bytes]:
         return Path(name).open("rb")
     except OSError as error:
         raise UsageError(f"{name}: {error.strerror}") from error
-
-
-def _read_time(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text} is no time in ISO 8601") from error
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
