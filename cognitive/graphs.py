@@ -1,4 +1,4 @@
-"""The graphs of embeddings: which there are, building them, and how much of the exact answer they find."""
+"""The graphs of embeddings: which there are, and how much of the exact answer they find."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import Error, connections
-from django.db.transaction import TransactionManagementError
-from psycopg import sql
+from django.db import connections
 
 from cognitive.models import MemoryExperience
 from cognitive.similar import INDEX, list_similar_memories
@@ -20,12 +18,9 @@ from core.db.partitions import list_partitions
 from core.vectors import Vector, read_vector
 from kuramoto.constants import EMBEDDING_DIMENSIONS
 from kuramoto.models import OscillatorState
-from kuramoto.similar import INDEX_DEFINITION, INDEX_SUFFIX, TABLE, list_similar_states
+from kuramoto.similar import INDEX_SUFFIX, TABLE, list_similar_states
 
 MEMORIES = "memory_experiences"
-CLOSING_DELAY = timedelta(hours=6)
-"""How long after the end of its span a partition counts as closed: late rows are still on their way."""
-BUILD_MEMORY = "1GB"
 
 
 @dataclass(frozen=True)
@@ -46,20 +41,6 @@ class Graph:
     state: str
     bytes: int
     embeddings: int
-
-
-@dataclass(frozen=True)
-class BuiltGraph:
-    """What was done about the graph of a closed partition, or would be in a dry run.
-
-    Attributes:
-        action: "build"; "rebuild", of one that a killed build left; or "keep".
-        problem: why it is not there; empty when it is, or would be.
-    """
-
-    partition: str
-    action: str
-    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,59 +84,6 @@ _DESCRIBE = """
     LEFT JOIN pg_index i ON i.indexrelid = x.oid AND i.indrelid = c.oid
     WHERE c.oid = to_regclass(%(leaf)s)
 """
-
-
-def build_graphs(*, now: datetime, dry_run: bool = False, using: str = "owner") -> list[BuiltGraph]:
-    """Build the graphs of the partitions of oscillator states that closed by `now`, beside readers and late writers.
-
-    What is there is left alone, and what a killed build left is built anew. One that cannot be built does not keep the
-    others from it.
-
-    Raises:
-        TransactionManagementError: within a transaction, where nothing can be built concurrently.
-    """
-    if connections[using].in_atomic_block and not dry_run:
-        raise TransactionManagementError("Nothing can be built concurrently within a transaction.")
-    closed = [
-        graph
-        for graph in list_graphs(using=using)
-        if graph.table == TABLE and graph.to_at and datetime.fromisoformat(graph.to_at) <= now - CLOSING_DELAY
-    ]
-    return [_build(graph, dry_run, using) for graph in closed]
-
-
-def _build(graph: Graph, dry_run: bool, using: str) -> BuiltGraph:
-    action = {"valid": "keep", "invalid": "rebuild", "none": "build"}[graph.state]
-    problem = ""
-    if action != "keep" and not dry_run:
-        try:
-            build_vector_index(graph.name, is_left_over=action == "rebuild", using=using)
-        except Error as error:
-            problem = str(error).strip().replace("\n", "; ")
-    return BuiltGraph(graph.name, action, problem)
-
-
-def build_vector_index(partition: str, *, is_left_over: bool = False, using: str = "owner") -> None:
-    """Build the graph of one partition of oscillator states concurrently.
-
-    Args:
-        is_left_over: whether a killed build left an invalid one, to be dropped first.
-    """
-    schema = OscillatorState._meta.app_label
-    name = f"{partition}_{INDEX_SUFFIX}"
-    with connections[using].cursor() as cursor:
-        if is_left_over:
-            cursor.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(schema, name)))
-        # In less memory a graph is built many times slower.
-        cursor.execute("SELECT set_config('maintenance_work_mem', %s, false)", [BUILD_MEMORY])
-        try:
-            cursor.execute(
-                sql.SQL("CREATE INDEX CONCURRENTLY {} ON {} {}").format(
-                    sql.Identifier(name), sql.Identifier(schema, partition), sql.SQL(INDEX_DEFINITION)
-                )
-            )
-        finally:
-            cursor.execute("RESET maintenance_work_mem")
 
 
 def measure_recall(*, k: int = 10, samples: int = 100) -> list[Recall]:

@@ -219,16 +219,6 @@ def on_app_ready(app: Any) -> None:
 
         assess_memories(now=datetime.now(UTC))
 
-    @app.periodic(cron="20 2 * * *")
-    @app.task(name="nfcs.build_graphs", lock="nfcs.build_graphs", queueing_lock="nfcs.build_graphs")
-    def build_graphs_of_closed_partitions(timestamp: int) -> None:
-        """Build the graphs by which similar states of closed partitions are found."""
-        from cognitive.graphs import build_graphs
-
-        for graph in build_graphs(now=datetime.now(UTC)):
-            if graph.problem:
-                logger.warning("the graph of %s was not built: %s", graph.partition, graph.problem)
-
     for task in app.tasks.values():
         if task.name.startswith("nfcs.") and not inspect.iscoroutinefunction(task.func):
             task.func = on_behalf_of(SYSTEM)(task.func)

@@ -31,7 +31,7 @@ def fill(installation: Installation, centres: np.ndarray) -> None:
     """100,000 states with embeddings in January 2026, and the graph that its partition gets when it closes."""
     from django.utils import timezone
 
-    from cognitive.graphs import build_graphs
+    from core.db.closing import close_partitions
     from core.db.identity import SYSTEM, on_behalf_of
     from core.db.partitions import ensure_partitions
     from core.services.runs import start_run
@@ -51,7 +51,7 @@ def fill(installation: Installation, centres: np.ndarray) -> None:
                 embeddings=make_embeddings(rng, centres, 10_000),
             )
             record_oscillators(run=run, batch=batch, defect=np.full(10_000, np.nan))
-    problems = [graph.problem for graph in build_graphs(now=timezone.now()) if graph.problem]
+    problems = [graph.problem for graph in close_partitions(now=timezone.now()) if graph.problem]
     if problems:
         raise RuntimeError(f"the graph was not built: {problems}")
     with psycopg.connect(installation.admin_url, autocommit=True) as connection:

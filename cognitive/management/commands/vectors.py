@@ -8,10 +8,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.utils import timezone
 
-from cognitive.graphs import build_graphs, list_graphs, measure_recall
+from cognitive.graphs import list_graphs, measure_recall
+from core.db.closing import close_partitions
 from core.management.arguments import number, whole
 from core.management.base import FindingsError, NfcsCommand
 from core.vectors import MOST_NEIGHBOURS
+from kuramoto.similar import TABLE
 
 MOST_SAMPLES = 10_000
 
@@ -47,7 +49,7 @@ class Command(NfcsCommand):
 
     def build(self, *, dry_run: bool, **_: Any) -> None:
         """Build the graphs of closed partitions, beside readers and writers; exit code 3 for what could not be."""
-        built = build_graphs(now=timezone.now(), dry_run=dry_run)
+        built = close_partitions(now=timezone.now(), table=TABLE, dry_run=dry_run)
         words = {"build": "built", "rebuild": "rebuilt", "keep": "there"}
         self.answer(
             [asdict(index) for index in built],
