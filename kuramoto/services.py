@@ -15,6 +15,7 @@ from core.db.copy import insert_rows
 from core.exceptions import FieldError, InvalidInput
 from core.hallucination import HA_VERSION, drift_component, hallucination_number
 from core.models import Run
+from core.series import select_on_time
 from core.telemetry import FloatArray, HaComponents, check_claims, check_times, none_for_nan, unix_seconds
 from kuramoto.choices import EventCause, EventType
 from kuramoto.constants import EMBEDDING_DIMENSIONS, MAX_PHASE_RAD
@@ -114,7 +115,10 @@ def record_oscillators(*, run: Run, batch: OscillatorBatch, defect: FloatArray) 
     phases = wrap_phase(batch.phases)
     r, psi = order_parameter(phases)
     times_s = unix_seconds(batch.timestamps)
-    forecaster, forecast = score_persistence(ForecasterState.from_dict(state.forecaster), r)
+    before = DetectorState.from_dict(state.detector)
+    on_time = select_on_time(times_s, before.last_seen_s)
+    forecast = np.full(len(times_s), np.nan)
+    forecaster, forecast[on_time] = score_persistence(ForecasterState.from_dict(state.forecaster), r[on_time])
     drift = _measure_drift(state, batch.embeddings, len(times_s))
     components = HaComponents(defect, forecast, drift)
     ha = hallucination_number(components.defect, components.forecast, components.drift, run.ha_weights).ha
@@ -123,7 +127,6 @@ def record_oscillators(*, run: Run, batch: OscillatorBatch, defect: FloatArray) 
     _insert(run, batch, phases, r, psi, ha, components)
 
     settings = DetectorSettings(n_oscillators=phases.shape[1], **state.settings)
-    before = DetectorState.from_dict(state.detector)
     detector, found = detect_events(before, times_s, r, settings=settings)
     events = [
         SynchronizationEvent(

@@ -19,17 +19,19 @@ def carry_defect(run_id: int, timestamps: Sequence[datetime]) -> FloatArray:
     rows = _recent(FieldState.objects.filter(ha_defect__isnull=False), run_id, timestamps).values_list(
         "timestamp", "ha_defect"
     )
-    (defect,) = _carry(list(rows), 1, timestamps)
-    return defect
+    return _carry(list(rows), timestamps)
 
 
 def carry_forecast_and_drift(run_id: int, timestamps: Sequence[datetime]) -> tuple[FloatArray, FloatArray]:
-    """Forecast and drift components of the run's latest oscillator state at each time; NaN where none is recent."""
-    rows = _recent(OscillatorState.objects.all(), run_id, timestamps).values_list(
-        "timestamp", "ha_forecast", "ha_drift"
+    """Forecast and drift components of the run's latest oscillator state at each time; NaN where none is recent.
+
+    Late states have no forecast: that of the latest one that has counts.
+    """
+    rows = list(
+        _recent(OscillatorState.objects.all(), run_id, timestamps).values_list("timestamp", "ha_forecast", "ha_drift")
     )
-    forecast, drift = _carry(list(rows), 2, timestamps)
-    return forecast, drift
+    forecasts = [(at, forecast) for at, forecast, _ in rows if forecast is not None]
+    return _carry(forecasts, timestamps), _carry([(at, drift) for at, _, drift in rows], timestamps)
 
 
 def _recent(rows: QuerySet[Any], run_id: int, timestamps: Sequence[datetime]) -> QuerySet[Any]:
@@ -37,8 +39,7 @@ def _recent(rows: QuerySet[Any], run_id: int, timestamps: Sequence[datetime]) ->
     return rows.filter(run_id=run_id, timestamp__gte=first, timestamp__lte=max(timestamps)).order_by("timestamp")
 
 
-def _carry(rows: list[tuple[Any, ...]], columns: int, timestamps: Sequence[datetime]) -> list[FloatArray]:
-    known_times = unix_seconds([row[0] for row in rows])
-    values = np.array([row[1:] for row in rows], dtype=np.float64).reshape(-1, columns)
-    times = unix_seconds(timestamps)
-    return [carry_forward(times, known_times, values[:, column]) for column in range(columns)]
+def _carry(rows: list[tuple[datetime, float | None]], timestamps: Sequence[datetime]) -> FloatArray:
+    known_times = unix_seconds([at for at, _ in rows])
+    values = np.array([value for _, value in rows], dtype=np.float64)
+    return carry_forward(unix_seconds(timestamps), known_times, values)

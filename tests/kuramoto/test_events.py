@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from core.models import Run
 from kuramoto.choices import EventCause
+from kuramoto.forecaster import WARM_UP
 from kuramoto.models import SynchronizationEvent, SynchronizationState
 from kuramoto.services import record_oscillators, recover_run, stop_run
 from tests.factories.accounts import OperatorFactory
@@ -58,6 +59,21 @@ def test_late_rows_are_stored_and_counted_but_make_no_event() -> None:
     assert outcome.late == 30
     assert outcome.events == []
     assert run.oscillators.count() == 35
+
+
+def test_late_rows_do_not_reach_the_forecaster() -> None:
+    """What is sent twice counts once, and later components are as if it had not been."""
+    levels = (0.5 + 0.3 * np.sin(np.arange(80))).tolist()
+    once, twice = RunFactory(), RunFactory()
+    for run, firsts in ((once, (0, 40)), (twice, (0, 0, 20, 40))):
+        for first in firsts:
+            record(run, levels[first : first + 40], first)
+    expected = dict(once.oscillators.values_list("timestamp", "ha_forecast"))
+    found = twice.oscillators.order_by("id").values_list("timestamp", "ha_forecast")
+    assert [forecast for _, forecast in found[40:80]] == [None] * 40
+    kept = {at: forecast for at, forecast in found if forecast is not None}
+    assert kept == {at: pytest.approx(forecast) for at, forecast in expected.items() if forecast is not None}
+    assert len(kept) == 80 - WARM_UP + 1
 
 
 def make_event(run: Run, **fields: object) -> SynchronizationEvent:
