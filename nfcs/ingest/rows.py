@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
@@ -84,7 +85,7 @@ def read_rows(row_type: type[Row], body: bytes, is_lines: bool, first: int) -> C
     """
     try:
         rows = decode_json(body, is_lines, row_type)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, ParseError):
         return Chunk(*decode_each(body, is_lines, row_type, first))
     return Chunk(list(enumerate(rows, first)), count=len(rows))
 
@@ -114,12 +115,16 @@ def decode_each(
     """The rows that are of the type with their positions, the errors of the others, and how many there are.
 
     Raises:
-        ParseError: the body is not JSON, or not an array.
+        ParseError: the body is not JSON, or not an array. A line that is not JSON is a row like any other.
     """
-    try:
-        pieces = decode_json(body, is_lines, msgspec.Raw)
-    except msgspec.ValidationError as error:
-        raise ParseError(f"The body is not a JSON array of rows: {error}") from error
+    pieces: Sequence[bytes | msgspec.Raw]
+    if is_lines:
+        pieces = [line for line in body.split(b"\n") if line.strip()]
+    else:
+        try:
+            pieces = decode_json(body, is_lines, msgspec.Raw)
+        except msgspec.ValidationError as error:
+            raise ParseError(f"The body is not a JSON array of rows: {error}") from error
     decoder = msgspec.json.Decoder(row_type)
     rows, errors = [], []
     for index, piece in enumerate(pieces, first):

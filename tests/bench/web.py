@@ -80,7 +80,7 @@ def start_web(environment: dict[str, str], *, port: int | None = None, workers: 
     """gunicorn, once it answers."""
     port = port or free_port()
     command = [sys.executable, "-m", "gunicorn", "nfcs.wsgi", "--bind", f"127.0.0.1:{port}", "--log-level", "error"]
-    command += ["--worker-class", "gthread", "--workers", str(workers), "--threads", str(threads)]
+    command += ["--config", "python:nfcs.web", "--workers", str(workers), "--threads", str(threads)]
     process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, start_new_session=True)
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:

@@ -286,6 +286,20 @@ def post_partial(client: Any, kind: str, rows: list[dict[str, Any]], text: str =
     )
 
 
+@pytest.mark.parametrize("kind", ["metrics", "oscillators"])
+def test_a_line_that_is_no_json_is_one_bad_row(admin_api: Any, kind: str) -> None:
+    run = RunFactory().pk
+    good = [json.dumps(ROWS[kind](run, timestamp=f"2026-01-01T00:00:0{at}Z")).encode() for at in range(3)]
+    body = b"\n".join([good[0], b'{"run":', b"", good[1], b"\xff", b"[" * 5000, good[2]])
+    refused = admin_api.generic("POST", f"/api/v1/{kind}/batch/", body, content_type=NDJSON)
+    assert refused.status_code == 400
+    assert [error["field"] for error in refused.json()["errors"]] == ["1", "3", "4"]
+    taken = admin_api.generic("POST", f"/api/v1/{kind}/batch/?partial=true", body, content_type=NDJSON).json()
+    assert taken["inserted"] == 3
+    found = [(one["index"], one["code"]) for one in taken["rejected"]]
+    assert found == [(1, "malformed"), (3, "malformed"), (4, "invalid")]
+
+
 def test_a_batch_without_a_good_row_is_refused(admin_api: Any) -> None:
     answer = post_partial(admin_api, "metrics", [metric(RunFactory().pk, metric_value="x")])
     assert answer.status_code == 400
