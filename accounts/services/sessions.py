@@ -30,6 +30,13 @@ TABLE = "user_mgmt.user_sessions"
 SEEN_STEP = timedelta(minutes=1)
 """How exactly `last_seen_at` is kept."""
 
+_OF_USER = "user_s_"
+_USE_SESSION = f"""
+    SELECT s.*, {", ".join(f"u.{field.column} AS {_OF_USER}{field.attname}" for field in User._meta.concrete_fields)}
+    FROM user_mgmt.use_session_v1(%s, %s) s CROSS JOIN LATERAL user_mgmt.find_user_v1(s.user_id) u
+"""
+"""Session and user at once: every request with a token asks for both."""
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -132,10 +139,12 @@ def use_session(*, token: str, now: datetime) -> tuple[User, UserSession]:
         session_uuid = read_access_token(token)
     except BadToken as error:
         raise TokenRefused from error
-    session = _find_one("SELECT * FROM user_mgmt.use_session_v1(%s, %s)", hash_token(token), now)
+    session = _find_one(_USE_SESSION, hash_token(token), now)
     if session is None or session.session_uuid != session_uuid:
         raise TokenRefused
-    return User.objects.find(session.user_id), session
+    values = [getattr(session, f"{_OF_USER}{field.attname}") for field in User._meta.concrete_fields]
+    session.user = User.from_db(None, [field.attname for field in User._meta.concrete_fields], values)
+    return session.user, session
 
 
 @transaction.atomic
