@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow.ipc
 import pyarrow.parquet
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 from rest_framework.test import APIClient
