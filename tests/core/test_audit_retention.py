@@ -44,8 +44,10 @@ def old_entries() -> Iterator[None]:
     """Three entries of January 2020 in a partition of their own, and later ones; a checkpoint over all."""
     as_superuser(
         "TRUNCATE golden_dag_audit, audit_links, audit_checkpoints, audit_lanes",
+        "SET ROLE nfcs_owner",
         "SELECT create_monthly_partition('golden_dag_audit', '2020-01-01')",
         "SELECT create_monthly_partition('metric_samples', '2020-01-01')",
+        "RESET ROLE",
         "INSERT INTO golden_dag_audit (ts, database_role, action, table_name, row_key, payload, payload_sha256)"
         " SELECT '2020-01-10Z', 'x', 'create', 't', n::text, 'x', sha256('x') FROM generate_series(1, 3) n",
     )
