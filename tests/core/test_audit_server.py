@@ -7,83 +7,29 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
 from core.db.embedded import EmbeddedServer
 from core.db.identity import SYSTEM
-from core.db.prepare import prepare_database, prepare_embedded
+from core.db.prepare import prepare_database
 from core.db.programs import run_program
-from tests.server import ROOT, TEST_SERVER
-
-
-@dataclass(frozen=True)
-class Installation:
-    """A migrated installation of this test's own."""
-
-    server: EmbeddedServer
-
-    @property
-    def url(self) -> str:
-        return self.server.url("postgres", "nfcs")
-
-    def manage(self, *arguments: str, database_url: str = "") -> subprocess.CompletedProcess[str]:
-        environment = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "nfcs.settings",
-            "NFCS_DATA_DIR": str(self.server.directory.parent),
-            "NFCS_PG_VERSION": str(self.server.version),
-            "NFCS_HTTPS": "false",
-        }
-        if database_url:
-            environment["DATABASE_URL"] = database_url
-        return subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def verify(self, **options: str) -> tuple[int, dict[str, Any]]:
-        done = self.manage("audit", "verify", "--json", "--processes=1", **options)
-        assert done.stdout, done.stderr
-        return done.returncode, json.loads(done.stdout)
-
-    def write_until_killed(self) -> None:
-        url = self.server.url("nfcs_app", "nfcs")
-        with psycopg.connect(url, autocommit=True, options=f"-c nfcs.user_id={SYSTEM}") as connection:
-            while True:
-                connection.execute(
-                    "INSERT INTO nfcs_core.system_config (config_key, config_value, config_type, environment,"
-                    " is_active) VALUES (gen_random_uuid()::text, '1', 'integer', 'test', true)"
-                )
+from tests.installation import Installation, install, run_as_server
 
 
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
-    with tempfile.TemporaryDirectory(prefix="nfcs-audit-") as name:
-        server = EmbeddedServer(Path(name).resolve() / f"pg{TEST_SERVER.version}", TEST_SERVER.version)
-        server.ensure_running()
-        prepare_embedded(server, database="nfcs")
-        made = Installation(server)
-        done = made.manage("migrate", "-v0")
-        assert done.returncode == 0, done.stderr
+    with install() as made:
         yield made
-        server.release()
 
 
 def test_a_killed_server_a_restored_dump_and_an_edited_page(installation: Installation, tmp_path: Path) -> None:
     server = installation.server
-    threads = [threading.Thread(target=_ignore_end, args=(installation.write_until_killed,)) for _ in range(8)]
+    threads = [threading.Thread(target=_ignore_end, args=(_write_until_killed, server)) for _ in range(8)]
     for thread in threads:
         thread.start()
     threading.Event().wait(2)
@@ -116,7 +62,7 @@ def test_a_killed_server_a_restored_dump_and_an_edited_page(installation: Instal
         ).fetchone() or (0, b"", "")
         superuser.execute("CHECKPOINT")
     program = str(server.bin_directory / "pg_ctl")
-    _run_as_server(server, program, "-D", str(server.directory), "-w", "-m", "fast", "stop")
+    run_as_server(server, program, "-D", str(server.directory), "-w", "-m", "fast", "stop")
     file = server.directory / path
     content = bytearray(file.read_bytes())
     at = content.index(bytes(key)) + 30
@@ -140,19 +86,18 @@ def test_a_killed_server_a_restored_dump_and_an_edited_page(installation: Instal
     assert entry in {finding["entry"] for finding in json.loads(done.stdout)["findings"]}
 
 
-def _ignore_end(work: Any) -> None:
+def _ignore_end(work: Callable[[EmbeddedServer], None], server: EmbeddedServer) -> None:
     try:
-        work()
+        work(server)
     except psycopg.OperationalError:
         return
 
 
-def _run_as_server(server: EmbeddedServer, *command: str) -> None:
-    owner = server.directory.stat()
-    subprocess.run(
-        command,
-        check=True,
-        capture_output=True,
-        cwd="/",
-        **({"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if os.geteuid() == 0 else {}),
-    )
+def _write_until_killed(server: EmbeddedServer) -> None:
+    url = server.url("nfcs_app", "nfcs")
+    with psycopg.connect(url, autocommit=True, options=f"-c nfcs.user_id={SYSTEM}") as connection:
+        while True:
+            connection.execute(
+                "INSERT INTO nfcs_core.system_config (config_key, config_value, config_type, environment,"
+                " is_active) VALUES (gen_random_uuid()::text, '1', 'integer', 'test', true)"
+            )
