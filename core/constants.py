@@ -12,10 +12,13 @@ PARTITIONED_TABLES = {
     "nfcs_fields": "month",
     "kuramoto_oscillators": "month",
     "metric_samples": "month",
+    "metric_days": "month",
     "golden_dag_audit": "month",
     "consciousness_snapshots": "month",
     "quantum_neuron_history": "week",
 }
 """Time-partitioned tables and the width of their partitions."""
+COMPACTED_TABLES = {"metric_samples": "metric_days"}
+"""By partitioned table the one that its rows move to when their time is over."""
 SEED_FIXTURES = ("roles", "seed_config", "biosemi64", "policies", "alert_rules")
 """What `loaddata` gives every new installation, in this order."""

@@ -46,6 +46,17 @@ def on_app_ready(app: Any) -> None:
             for finding in plan.findings:
                 logger.warning("%s: %s", plan.table, finding)
 
+    @app.periodic(cron="10 1 * * *")
+    @app.task(name="nfcs.compact_samples", lock="nfcs.compact_samples", queueing_lock="nfcs.compact_samples")
+    def compact_samples(timestamp: int) -> None:
+        """Compact the samples of closed partitions, and warn of days that stay as they are."""
+        from validation.constants import COMPACTION_AGE
+        from validation.services.compaction import compact_samples
+
+        for day in compact_samples(now=timezone.now(), older_than=COMPACTION_AGE):
+            if day.problem:
+                logger.warning("the samples of %s are not compacted: %s", day.day[:10], day.problem)
+
     @app.periodic(cron="40 1 * * *")
     @app.task(name="nfcs.close_partitions", lock="nfcs.close_partitions", queueing_lock="nfcs.close_partitions")
     def close_partitions(timestamp: int) -> None:

@@ -34,3 +34,7 @@ MAX_ERROR_LENGTH = 500
 """Characters of an error that the delivery log keeps."""
 MIN_KEY_BYTES = 16
 """Bytes of the shortest key that signs messages."""
+MOST_SAMPLES_OF_A_DAY = 10_000_000
+"""Samples of a series that one row of `metric_days` holds: in text it stays well below PostgreSQL's gigabyte."""
+COMPACTION_AGE = timedelta(days=2)
+"""How long ago a day of a closed partition ended before its samples are compacted: late ones are merged at a cost."""

@@ -1,11 +1,11 @@
 """What of the metrics can be exported."""
 
 from core.export.columns import Collection
-from validation.models import MetricSample
+from validation.models import MetricPoint
 
 METRICS = Collection(
     name="metrics",
-    model=MetricSample,
+    model=MetricPoint,
     time_field="recorded_at",
     fields=(
         ("run", "run_id"),

@@ -33,6 +33,19 @@ class SampleQuerySet(models.QuerySet[Any]):
         return self.filter(run_id=run_id)
 
 
+class PointQuerySet(SampleQuerySet):
+    """Samples wherever they lie; whoever bounds the time bounds the days that are read."""
+
+    def filter(self, *args: Any, **lookups: Any) -> Self:
+        """As of every query set, with the bounds of `day_at` that follow from those of `recorded_at`."""
+        bounds = {}
+        if (start := lookups.get("recorded_at__gte")) is not None:
+            bounds["day_at__gt"] = start - timedelta(days=1)
+        if (end := lookups.get("recorded_at__lt")) is not None:
+            bounds["day_at__lt"] = end
+        return super().filter(*args, **lookups, **bounds)
+
+
 class AlertRuleQuerySet(models.QuerySet[Any]):
     """Alert rules."""
 

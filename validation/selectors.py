@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.db.sql import fetch_all
-from validation.models import MetricSample, MetricSeries
+from validation.models import MetricPoint, MetricSeries
 
 FIRST_SPAN = timedelta(minutes=1)
 """The newest stretch of time that is searched for a page; each further one is WIDER times as long."""
@@ -46,7 +46,7 @@ def list_samples(
 
     No index of samples can be read backwards in time, so short stretches of time are searched before long ones.
     """
-    samples = MetricSample.objects.order_by("-recorded_at", "series_id", "value")
+    samples = MetricPoint.objects.order_by("-recorded_at", "series_id", "value")
     if run_id is not None:
         samples = samples.for_run(run_id)
     if metric_name is not None or component is not None:

@@ -22,7 +22,6 @@ Wire = bytes | None
 EPOCH_OFFSET_US = 946_684_800_000_000
 """Microseconds from 1970, which Arrow counts from, to 2000, which PostgreSQL counts from."""
 _INFINITE = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)
-_FLOAT8_OID = 701
 _HASH_BITS = 256
 
 FIXED = {
@@ -36,8 +35,9 @@ FIXED = {
 }
 """By type: numpy's, without byte order, and Arrow's."""
 TEXTS = ("text", "varchar", "bpchar", "name")
-LISTS = {"_float8": "float64", "vector": "float32"}
-"""Arrays of one dimension that begins at 1, and without nulls: what the tables ask for."""
+LISTS = {"_float8": "f8", "_timestamptz": "i8", "vector": "f4"}
+"""Arrays of one dimension that begins at 1, and without nulls: what the tables ask for. By type, numpy's of an element."""
+_ELEMENT_OIDS = {"_float8": 701, "_timestamptz": 1184}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class Column:
         if self.type in FIXED:
             return getattr(pa, FIXED[self.type][1])()
         if self.type in LISTS:
-            return pa.list_(getattr(pa, LISTS[self.type])())
+            elements = {"f8": pa.float64(), "f4": pa.float32(), "i8": pa.timestamp("us", tz="UTC")}
+            return pa.list_(elements[LISTS[self.type]])
         return pa.string() if self.type in (*TEXTS, "jsonb", "json") else pa.binary()
 
 
@@ -178,11 +179,13 @@ def _shift(microseconds: np.ndarray[Any, Any], offset: int) -> np.ndarray[Any, A
 def _lists_to_arrow(column: Column, values: Sequence[Wire]) -> pa.Array:
     pa = import_pyarrow()
     read = _read_vector if column.type == "vector" else _read_array
-    kind = "f4" if column.type == "vector" else "f8"
+    kind = LISTS[column.type]
     parts = [None if value is None else read(column, value) for value in values]
     sizes = [0 if part is None else len(part) for part in parts]
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
     numbers = np.concatenate([np.empty(0, f"<{kind}"), *(part for part in parts if part is not None)])
+    if column.type == "_timestamptz":
+        numbers = _shift(numbers, EPOCH_OFFSET_US)
     elements = pa.Array.from_buffers(
         column.arrow_type().value_type, len(numbers), [None, pa.py_buffer(numbers.astype(f"<{kind}").tobytes())]
     )
@@ -193,36 +196,39 @@ def _lists_to_arrow(column: Column, values: Sequence[Wire]) -> pa.Array:
 
 
 def _lists_to_wire(column: Column, array: pa.Array) -> list[Wire]:
-    write = _write_vector if column.type == "vector" else _write_array
-    kind = "f4" if column.type == "vector" else "f8"
     elements = array.values
-    numbers = np.frombuffer(elements.buffers()[1] or b"", f"<{kind}")[elements.offset :]
+    numbers = np.frombuffer(elements.buffers()[1] or b"", f"<{LISTS[column.type]}")[elements.offset :]
+    if column.type == "_timestamptz":
+        numbers = _shift(numbers, -EPOCH_OFFSET_US)
     offsets = array.offsets.to_numpy()
     present = array.is_valid().to_numpy(zero_copy_only=False)
-    return [write(numbers[offsets[at] : offsets[at + 1]]) if there else None for at, there in enumerate(present)]
+    write = _write_vector if column.type == "vector" else _write_array
+    return [write(column, numbers[offsets[at] : offsets[at + 1]]) if there else None for at, there in enumerate(present)]
 
 
 def _read_array(column: Column, value: bytes) -> np.ndarray[Any, Any]:
+    kind = f">{LISTS[column.type]}"
     dimensions, has_nulls = struct.unpack_from(">ii", value)
     if dimensions == 0:
-        return np.empty(0, "<f8")
+        return np.empty(0, kind)
     if dimensions != 1 or has_nulls or int.from_bytes(value[16:20], "big", signed=True) != 1:
         raise Conflict(f"{column.name} holds an array that is not a plain list of numbers; it cannot be archived.")
-    return np.frombuffer(value, [("size", ">i4"), ("value", ">f8")], offset=20)["value"]
+    return np.frombuffer(value, [("size", ">i4"), ("value", kind)], offset=20)["value"]
 
 
-def _write_array(numbers: np.ndarray[Any, Any]) -> bytes:
+def _write_array(column: Column, numbers: np.ndarray[Any, Any]) -> bytes:
+    oid = _ELEMENT_OIDS[column.type]
     if not len(numbers):
-        return struct.pack(">iii", 0, 0, _FLOAT8_OID)
-    elements = np.empty(len(numbers), [("size", ">i4"), ("value", ">f8")])
+        return struct.pack(">iii", 0, 0, oid)
+    elements = np.empty(len(numbers), [("size", ">i4"), ("value", f">{LISTS[column.type]}")])
     elements["size"] = 8
     elements["value"] = numbers
-    return struct.pack(">iiiii", 1, 0, _FLOAT8_OID, len(numbers), 1) + elements.tobytes()
+    return struct.pack(">iiiii", 1, 0, oid, len(numbers), 1) + elements.tobytes()
 
 
 def _read_vector(column: Column, value: bytes) -> np.ndarray[Any, Any]:
     return np.frombuffer(value, ">f4", offset=4)
 
 
-def _write_vector(numbers: np.ndarray[Any, Any]) -> bytes:
+def _write_vector(column: Column, numbers: np.ndarray[Any, Any]) -> bytes:
     return struct.pack(">HH", len(numbers), 0) + numbers.astype(">f4").tobytes()

@@ -56,7 +56,13 @@ def read_archive(directory: Path, manifest: Manifest) -> Iterator[bytes]:
         try:
             # Opened as a plain file: a memory map of a large archive would count as used memory.
             with import_parquet().ParquetFile(directory / file.name) as parquet:
-                for batch in parquet.iter_batches(batch_size=BATCH_ROWS, columns=[c.name for c in manifest.columns]):
+                names = [column.name for column in manifest.columns]
+                # Group by group: a batch that goes on into the next would take rows without regard to their size.
+                for batch in (
+                    batch
+                    for group in range(parquet.num_row_groups)
+                    for batch in parquet.iter_batches(batch_size=BATCH_ROWS, row_groups=[group], columns=names)
+                ):
                     arrays = [batch.column(column.name) for column in manifest.columns]
                     yield from join_rows(
                         [to_wire(column, array) for column, array in zip(manifest.columns, arrays, strict=True)]

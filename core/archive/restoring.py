@@ -11,7 +11,7 @@ from psycopg import sql
 from core.archive.manifest import Manifest, read_manifest
 from core.archive.reading import read_archive, verify_archive
 from core.archive.writing import hash_rows, list_columns
-from core.constants import PARTITIONED_TABLES
+from core.constants import COMPACTED_TABLES, PARTITIONED_TABLES
 from core.db.locking import retry_locked
 from core.db.partitions import ENSURE, reading_whole
 from core.db.sql import fetch_all
@@ -40,8 +40,8 @@ def restore_archive(
 ) -> RestoredPartition:
     """Bring back exactly the rows of an archive, ids included, and compare them with its manifest; all or nothing.
 
-    They go to the partition of their span, which is made where it is missing and has to be empty; or to a new table
-    called `into`, in the schema of the archived one, without its keys. A dry run verifies the archive.
+    They go to the partition of their span, which is made where it is missing and has to be empty, as has the span of
+    the table that its rows are compacted into; or to a new table called `into`, in the schema of the archived one, without its keys. A dry run verifies the archive.
 
     Raises:
         NotFound, Conflict, ArrowMissing: the archive is not there, not whole or cannot be read; the table lacks one of
@@ -91,6 +91,23 @@ def _make_partition(manifest: Manifest, target: str, using: str) -> None:
         if cursor.fetchone()[0]:
             raise Conflict(
                 f"{target} holds rows already; restore into a table of its own (--into) and copy what is missing."
+            )
+    if manifest.table in COMPACTED_TABLES:
+        _refuse_compacted(manifest, COMPACTED_TABLES[manifest.table], using)
+
+
+def _refuse_compacted(manifest: Manifest, table: str, using: str) -> None:
+    """Rows that were archived before they were compacted would be there twice."""
+    place = fetch_all("core", "get_partitioned_table", {"table": table}, using=using, file="partitions")[0]
+    query = sql.SQL("SELECT EXISTS (SELECT FROM {table} WHERE {key} >= %s AND {key} < %s)").format(
+        table=sql.Identifier(place["schema"], table), key=sql.Identifier(place["key_column"])
+    )
+    with connections[using].cursor() as cursor:
+        cursor.execute(query, [manifest.from_at, manifest.to_at])
+        if cursor.fetchone()[0]:
+            raise Conflict(
+                f"{table} holds rows of {manifest.partition} already; restore into a table of its own (--into) and copy"
+                " what is missing."
             )
 
 

@@ -14,6 +14,7 @@ PARTITIONS = {
     "nfcs_fields": "nfcs_fields_y2024m05",
     "kuramoto_oscillators": "kuramoto_oscillators_y2024m05",
     "metric_samples": "metric_samples_y2024m05",
+    "metric_days": "metric_days_y2024m05",
     "golden_dag_audit": "golden_dag_audit_y2024m05",
     "consciousness_snapshots": "consciousness_snapshots_y2024m05",
     "quantum_neuron_history": "quantum_neuron_history_y2024w20",
@@ -42,6 +43,10 @@ INSERT INTO validation.metric_samples (run_id, series_id, recorded_at, value)
 SELECT r.id, 1 + i % 3, '2024-05-15+00'::timestamptz + i * interval '1.000003 seconds',
        CASE WHEN i % 7 = 0 THEN '-0.0' WHEN i % 7 = 1 THEN 'NaN' ELSE sin(i) END::float8
 FROM nfcs_core.runs r, generate_series(1, 400) i WHERE r.name = 'archived' AND i % 7 <> 1;
+INSERT INTO validation.metric_days (run_id, series_id, day, n, times, samples)
+SELECT r.id, i, '2024-05-15+00', 3, ARRAY['2024-05-15+00', '2024-05-15 12:00:00.000001+00', '2024-05-15 23:59:59.999999+00'],
+       ARRAY[-0.0, 0.1 * i, 1e-308]
+FROM nfcs_core.runs r, generate_series(1, 8) i WHERE r.name = 'archived';
 INSERT INTO nfcs_core.golden_dag_audit (ts, database_role, action, table_name, row_key, payload, payload_sha256)
 SELECT '2024-05-16+00'::timestamptz + i * interval '1 minute', 'nfcs_app', 'create', 'nfcs_core.runs', i::text,
        convert_to('{"i": ' || i || '}', 'UTF8'), sha256(convert_to('{"i": ' || i || '}', 'UTF8'))

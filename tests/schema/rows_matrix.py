@@ -219,6 +219,7 @@ TABLES: dict[str, Table] = {
     "cognitive.memory_retrievals": of_system(write={"insert": PROGRAMS}),
     "validation.metric_series": of_runs(),
     "validation.metric_samples": of_runs(),
+    "validation.metric_days": of_runs(derived=True),
     "validation.metric_latest": of_runs(derived=True),
     "validation.metric_rollups": of_runs(derived=True),
     "validation.metric_rollup_log": of_runs(derived=True),

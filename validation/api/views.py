@@ -32,7 +32,7 @@ from validation.api.serializers import (
 )
 from validation.constants import DEFAULT_WINDOW
 from validation.exports import METRICS
-from validation.models import MetricSample, MetricSeries, ValidationRun
+from validation.models import MetricPoint, MetricSample, MetricSeries, ValidationRun
 from validation.selectors import list_samples
 
 
@@ -74,7 +74,7 @@ class MetricViewSet(ActorMixin, viewsets.GenericViewSet[Any]):
         query = SampleExportSerializer(data={name: asked[name] for name in SAMPLE_LOOKUPS if name in asked})
         query.is_valid(raise_exception=True)
         lookups = {SAMPLE_LOOKUPS[name]: value for name, value in query.validated_data.items()}
-        return answer_export(request, METRICS, MetricSample.objects.filter(**lookups))
+        return answer_export(request, METRICS, MetricPoint.objects.filter(**lookups))
 
 
 class MetricSeriesViewSet(RecordViewSet):

@@ -2,6 +2,7 @@
 
 from validation.models.alerts import AlertMemory, AlertRule, MonitoringAlert
 from validation.models.channels import AlertChannel, AlertDelivery
+from validation.models.days import MetricDay, MetricPoint
 from validation.models.metrics import Metric, MetricSample, MetricSeries, SystemMetric, ValidationRun
 from validation.models.rollups import MetricLatest, MetricRollup, MetricRollupTouch
 
@@ -11,7 +12,9 @@ __all__ = [
     "AlertMemory",
     "AlertRule",
     "Metric",
+    "MetricDay",
     "MetricLatest",
+    "MetricPoint",
     "MetricRollup",
     "MetricRollupTouch",
     "MetricSample",

@@ -24,9 +24,8 @@ SELECT date_bin(%(step)s::interval, recorded_at, %(since)s::timestamptz) AS from
        percentile_disc(0.5) WITHIN GROUP (ORDER BY value) AS median,
        min(value) AS least,
        max(value) AS largest
-FROM metric_samples
+FROM metric_points_v1(%(since)s::timestamptz, %(until)s::timestamptz)
 WHERE run_id = %(run_id)s AND series_id = %(series_id)s
-  AND recorded_at >= %(since)s::timestamptz AND recorded_at < %(until)s::timestamptz
 GROUP BY from_at
 ORDER BY from_at
 

@@ -22,9 +22,8 @@ SELECT series_id,
        min(value) AS v_min,
        max(value) AS v_max,
        (sum(value::numeric) / count(*))::float8 AS v_mean
-FROM metric_samples
+FROM metric_points_v1(%(since)s::timestamptz, %(until)s::timestamptz)
 WHERE run_id = %(run_id)s AND series_id = ANY (%(series)s)
-  AND recorded_at >= %(since)s::timestamptz AND recorded_at < %(until)s::timestamptz
 GROUP BY series_id, at
 
 -- name: rollups
@@ -61,6 +60,18 @@ WITH waiting AS MATERIALIZED (
           AND recorded_at >= w.bucket AND recorded_at < w.bucket + interval '1 minute'
     ) s
     WHERE s.n > 0
+    UNION ALL
+    -- Of compacted days, each taken apart once.
+    SELECT d.series_id, date_bin('1 minute', p.recorded_at, '1970-01-01 00:00:00+00') AS bucket,
+           count(*), min(p.value), max(p.value), sum(p.value::numeric)
+    FROM (
+        SELECT DISTINCT series_id, date_bin('1 day', bucket, '1970-01-01 00:00:00+00') AS day FROM waiting
+    ) w
+    JOIN metric_days d ON d.run_id = %(run_id)s AND d.series_id = w.series_id AND d.day = w.day
+    CROSS JOIN LATERAL unnest(d.times, d.samples) AS p (recorded_at, value)
+    WHERE (d.series_id, date_bin('1 minute', p.recorded_at, '1970-01-01 00:00:00+00'))
+       IN (SELECT series_id, bucket FROM waiting)
+    GROUP BY 1, 2
 )
 
 -- name: sum_rollups
@@ -82,15 +93,25 @@ SELECT series_id, bucket AS at, n, v_min, v_max, (v_sum / n)::float8 AS v_mean F
 -- them is read from its samples.
 WITH waiting AS MATERIALIZED (
     SELECT series_id, max(bucket) AS bucket FROM metric_rollup_log WHERE run_id = %(run_id)s GROUP BY series_id
-), fresh AS MATERIALIZED (
-    SELECT DISTINCT ON (s.series_id) s.series_id, s.recorded_at, s.value
+), points AS (
+    SELECT s.series_id, s.recorded_at, s.value
     FROM metric_samples s
     JOIN waiting w ON w.series_id = s.series_id
      AND s.recorded_at >= w.bucket AND s.recorded_at < w.bucket + interval '1 minute'
     WHERE s.run_id = %(run_id)s
       AND s.recorded_at >= (SELECT min(bucket) FROM waiting)
       AND s.recorded_at < (SELECT max(bucket) + interval '1 minute' FROM waiting)
-    ORDER BY s.series_id, s.recorded_at DESC, s.value DESC
+    UNION ALL
+    SELECT d.series_id, p.recorded_at, p.value
+    FROM waiting w
+    JOIN metric_days d ON d.run_id = %(run_id)s AND d.series_id = w.series_id
+     AND d.day = date_bin('1 day', w.bucket, '1970-01-01 00:00:00+00')
+    CROSS JOIN LATERAL unnest(d.times, d.samples) AS p (recorded_at, value)
+    WHERE p.recorded_at >= w.bucket AND p.recorded_at < w.bucket + interval '1 minute'
+), fresh AS MATERIALIZED (
+    SELECT DISTINCT ON (series_id) series_id, recorded_at, value
+    FROM points
+    ORDER BY series_id, recorded_at DESC, value DESC
 )
 SELECT m.id, m.metric_name AS metric, m.component, m.metric_unit AS unit, m.tags::text AS tags, newest.t, newest.value
 FROM metric_series m
