@@ -36,7 +36,7 @@ FIXED = {
 """By type: numpy's, without byte order, and Arrow's."""
 TEXTS = ("text", "varchar", "bpchar", "name")
 LISTS = {"_float8": "f8", "_timestamptz": "i8", "vector": "f4"}
-"""Arrays of one dimension that begins at 1, and without nulls: what the tables ask for. By type, numpy's of an element."""
+"""By array type numpy's type of an element; one dimension that begins at 1, without nulls: what the tables ask for."""
 _ELEMENT_OIDS = {"_float8": 701, "_timestamptz": 1184}
 
 
@@ -203,7 +203,9 @@ def _lists_to_wire(column: Column, array: pa.Array) -> list[Wire]:
     offsets = array.offsets.to_numpy()
     present = array.is_valid().to_numpy(zero_copy_only=False)
     write = _write_vector if column.type == "vector" else _write_array
-    return [write(column, numbers[offsets[at] : offsets[at + 1]]) if there else None for at, there in enumerate(present)]
+    return [
+        write(column, numbers[offsets[at] : offsets[at + 1]]) if there else None for at, there in enumerate(present)
+    ]
 
 
 def _read_array(column: Column, value: bytes) -> np.ndarray[Any, Any]:

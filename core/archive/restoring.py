@@ -41,7 +41,8 @@ def restore_archive(
     """Bring back exactly the rows of an archive, ids included, and compare them with its manifest; all or nothing.
 
     They go to the partition of their span, which is made where it is missing and has to be empty, as has the span of
-    the table that its rows are compacted into; or to a new table called `into`, in the schema of the archived one, without its keys. A dry run verifies the archive.
+    the table that its rows are compacted into; or to a new table called `into`, in the schema of the archived one,
+    without its keys. A dry run verifies the archive.
 
     Raises:
         NotFound, Conflict, ArrowMissing: the archive is not there, not whole or cannot be read; the table lacks one of

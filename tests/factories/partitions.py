@@ -9,12 +9,13 @@ from django.db import connections
 from core.models import Run
 
 MONTH = ("2024-05-01T00:00:00Z", "2024-06-01T00:00:00Z")
+MONTH_BEFORE = ("2024-04-01T00:00:00Z", "2024-05-01T00:00:00Z")
 WEEK = ("2024-05-13T00:00:00Z", "2024-05-20T00:00:00Z")
 PARTITIONS = {
     "nfcs_fields": "nfcs_fields_y2024m05",
     "kuramoto_oscillators": "kuramoto_oscillators_y2024m05",
     "metric_samples": "metric_samples_y2024m05",
-    "metric_days": "metric_days_y2024m05",
+    "metric_days": "metric_days_y2024m04",
     "golden_dag_audit": "golden_dag_audit_y2024m05",
     "consciousness_snapshots": "consciousness_snapshots_y2024m05",
     "quantum_neuron_history": "quantum_neuron_history_y2024w20",
@@ -44,8 +45,8 @@ SELECT r.id, 1 + i % 3, '2024-05-15+00'::timestamptz + i * interval '1.000003 se
        CASE WHEN i % 7 = 0 THEN '-0.0' WHEN i % 7 = 1 THEN 'NaN' ELSE sin(i) END::float8
 FROM nfcs_core.runs r, generate_series(1, 400) i WHERE r.name = 'archived' AND i % 7 <> 1;
 INSERT INTO validation.metric_days (run_id, series_id, day, n, times, samples)
-SELECT r.id, i, '2024-05-15+00', 3, ARRAY['2024-05-15+00', '2024-05-15 12:00:00.000001+00', '2024-05-15 23:59:59.999999+00'],
-       ARRAY[-0.0, 0.1 * i, 1e-308]
+SELECT r.id, i, '2024-04-15+00', 3, '{2024-04-15+00, 2024-04-15 12:00:00.000001+00, 2024-04-15 23:59:59.999999+00}',
+       ARRAY['-0.0'::float8, 0.1 * i, 1e-308]
 FROM nfcs_core.runs r, generate_series(1, 8) i WHERE r.name = 'archived';
 INSERT INTO nfcs_core.golden_dag_audit (ts, database_role, action, table_name, row_key, payload, payload_sha256)
 SELECT '2024-05-16+00'::timestamptz + i * interval '1 minute', 'nfcs_app', 'create', 'nfcs_core.runs', i::text,
@@ -76,7 +77,8 @@ def fill_tables(alias: str) -> None:
     """Make the partitions of May 2024 and rows every one of them."""
     with connections[alias].cursor() as cursor:
         for table, name in PARTITIONS.items():
-            span = WEEK if table == "quantum_neuron_history" else MONTH
+            # What is compacted and what is not are different samples.
+            span = {"quantum_neuron_history": WEEK, "metric_days": MONTH_BEFORE}.get(table, MONTH)
             cursor.execute("SELECT nfcs_core.ensure_partition_v2(%s::regclass, %s, %s, %s)", [table, name, *span])
         started_at = datetime(2024, 5, 1, tzinfo=UTC)
         Run.objects.using(alias).create(name="archived", kind="simulation", started_at=started_at, n_oscillators=4)

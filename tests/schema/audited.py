@@ -10,7 +10,7 @@ EXEMPT = {
     "user_mgmt.api_key_uses": "each new row is an event api_key.used or api_key.refused",
     "user_mgmt.login_attempts": "counts of attempts to sign in; each refusal is an event signin.refused",
     "user_mgmt.rate_limits": "counts of requests, gone once they are whole again",
-    "validation.metric_days": "made of audited rows; their delete is an entry, and what was moved an event samples.compacted",
+    "validation.metric_days": "made of audited rows; the move is an event samples.compacted, the delete an entry",
     "validation.metric_rollups": "computed from audited rows",
     "validation.metric_latest": "found in audited rows",
     "validation.metric_rollup_log": "what is to be computed from audited rows",

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import Error, connections, transaction
-from django.db.transaction import TransactionManagementError
 from psycopg import sql
 
 from core.constants import COMPACTED_TABLES
@@ -49,13 +48,9 @@ def compact_samples(
     """Move the samples of closed partitions, of days that ended `older_than` ago, into `metric_days`; oldest first.
 
     Each day is a transaction of its own: whoever is killed has moved it or not. Samples that come later are merged the
-    next time. What cannot be moved stays, with the reason, and does not keep the others from it.
-
-    Raises:
-        TransactionManagementError: within a transaction, where nothing can be vacuumed.
+    next time. What cannot be moved stays, with the reason, and does not keep the others from it. Within a transaction
+    of the caller's the space that the samples took is not given back.
     """
-    if connections[using].in_atomic_block and not dry_run:
-        raise TransactionManagementError("Nothing can be vacuumed within a transaction.")
     compacted = []
     with on_behalf_of(SYSTEM):
         for partition in list_partitions(TABLE, using=using):
@@ -75,7 +70,7 @@ def _compact_partition(partition: Partition, until: datetime, dry_run: bool, usi
         leaf = kept_in + partition.name.removeprefix(TABLE)
         cursor.execute(ENSURE, [kept_in, leaf, partition.from_at, partition.to_at])
     compacted = [_compact_day(partition, day, using) for day in days]
-    if any(day.rows for day in compacted):
+    if any(day.rows for day in compacted) and not connections[using].in_atomic_block:
         _shrink(partition.name, using)
     return compacted
 

@@ -29,12 +29,12 @@ WITH gone AS MATERIALIZED (
     GROUP BY run_id, series_id
     ON CONFLICT (run_id, series_id, day) DO UPDATE
     SET (n, times, samples) = (
-        SELECT count(*), array_agg(both.t ORDER BY both.t, both.v), array_agg(both.v ORDER BY both.t, both.v)
+        SELECT count(*), array_agg(merged.t ORDER BY merged.t, merged.v), array_agg(merged.v ORDER BY merged.t, merged.v)
         FROM (
             SELECT p.t, p.v FROM unnest(kept.times, kept.samples) AS p (t, v)
             UNION ALL
             SELECT p.t, p.v FROM unnest(excluded.times, excluded.samples) AS p (t, v)
-        ) both
+        ) merged
     )
     RETURNING run_id, series_id, day, times, samples
 ), before AS (
