@@ -18,7 +18,7 @@ from core.models import AuditEntry, Run
 from tests.factories.accounts import UserFactory
 from tests.factories.core import RunFactory
 from tests.factories.validation import MetricSeriesFactory
-from validation.downsampling import WIDTHS, read_points
+from validation.downsampling import WIDTHS, read_points, read_samples
 from validation.models import Metric, MetricDay, MetricPoint, MetricSample, SystemMetric
 from validation.selectors import list_series_buckets
 from validation.services.compaction import CompactedDay, compact_samples
@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.owner]
 AT = datetime(2024, 5, 14, 22, tzinfo=UTC)
 END = AT + timedelta(hours=40)
 NOW = datetime(2024, 6, 3, tzinfo=UTC)
+COLUMNS = ("t", "min", "max", "mean", "count", "value")
 PARTITION = "metric_samples_y2024m05"
 
 
@@ -66,6 +67,20 @@ def compact(**options: Any) -> list[CompactedDay]:
     return compact_samples(**{"now": NOW, "older_than": timedelta(0), "using": "default", **options})
 
 
+def read_series(run: Run, metric_name: str, points: int, width: int) -> str:
+    """The points of a metric, from the rollups of one width or, with 0, from the samples."""
+    return show(
+        read_points(
+            run_id=run.pk, metric_name=metric_name, since=AT, until=END, points=points, exact_width=width
+        ).series
+    )
+
+
+def show(series: list[dict[str, Any]]) -> str:
+    """Series by column in words, which arrays cannot be compared without."""
+    return repr([{name: list(at) if name in COLUMNS else at for name, at in one.items()} for one in series])
+
+
 def read_everything(client: APIClient, run: Run) -> dict[str, Any]:
     """What every reader of samples says about a run."""
     span = {"since": AT.isoformat(), "until": END.isoformat(), "run": run.pk}
@@ -78,14 +93,11 @@ def read_everything(client: APIClient, run: Run) -> dict[str, Any]:
         name: b"".join(client.get("/api/v1/metrics/export/", {"format": "csv", **asked}).streaming_content)
         for name, asked in {"run": {"run": run.pk}, "span": span, "metric": {**span, "metric_name": "ha"}}.items()
     }
-    points_of = {0: 100, 60: 100, 3600: 20, 86_400: 1}
+    points_of = {0: 2400, 60: 2400, 3600: 20, 86_400: 1}
     points = {
-        (name, width): read_points(
-            run_id=run.pk, metric_name=name, since=AT, until=END, points=points_of[width], exact_width=width
-        ).series
-        for name in ("r", "ha")
-        for width in points_of
+        (name, width): read_series(run, name, points_of[width], width) for name in ("r", "ha") for width in points_of
     }
+    samples = [show(read_samples(run_id=run.pk, metric_name=name, since=AT, until=END).series) for name in ("r", "ha")]
     charts = [list_series_buckets(series, since=AT, until=END, n=33) for series in run.metric_series.all()]
     latest = client.get("/api/v1/series/latest/", {"run": run.pk}).json()
     seeds = sorted(map(repr, SystemMetric.objects.filter(run=run).values_list()))
@@ -96,6 +108,7 @@ def read_everything(client: APIClient, run: Run) -> dict[str, Any]:
         "listed": listed,
         "exports": exports,
         "points": points,
+        "samples": samples,
         "charts": charts,
         "latest": latest,
         "seeds": seeds,
@@ -125,10 +138,7 @@ def test_late_samples_of_compacted_days(admin_api: APIClient, run: Run) -> None:
     insert(second, (600.1 * 199, 1e6), (86_400 * 1.5, 0.25))
     late = read_everything(admin_api, run)
     for name in ("r", "ha"):
-        whole = [
-            read_points(run_id=run.pk, metric_name=name, since=AT, until=END, points=1, exact_width=width).series
-            for width in (0, *WIDTHS)
-        ]
+        whole = [read_series(run, name, 1, width) for width in (0, *WIDTHS)]
         assert whole == [whole[0]] * 4
         assert late["points"][name, 60] == late["points"][name, 0]
     refresh_rollups()

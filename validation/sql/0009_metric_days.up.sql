@@ -34,6 +34,8 @@ SELECT d.run_id, d.series_id, p.recorded_at, p.value, d.day
 FROM validation.metric_days d
 CROSS JOIN LATERAL unnest(d.times, d.samples) AS p (recorded_at, value);
 
+COMMENT ON VIEW validation.metric_points IS
+    'Every sample, of open days and of compacted ones. Bound day_at as well as recorded_at, from a day earlier on.';
 COMMENT ON COLUMN validation.metric_points.run_id IS 'The run of its series.';
 COMMENT ON COLUMN validation.metric_points.series_id IS 'What was measured.';
 

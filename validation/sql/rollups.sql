@@ -9,9 +9,8 @@ LIMIT %(most)s
 -- name: list_samples
 -- Samples of some series in [since, until).
 SELECT series_id, recorded_at, value
-FROM metric_samples
+FROM metric_points_v1(%(since)s::timestamptz, %(until)s::timestamptz)
 WHERE run_id = %(run_id)s AND series_id = ANY (%(series)s)
-  AND recorded_at >= %(since)s::timestamptz AND recorded_at < %(until)s::timestamptz
 LIMIT %(most)s
 
 -- name: read_samples
@@ -51,27 +50,31 @@ WITH waiting AS MATERIALIZED (
      AND r.bucket >= b.bucket AND r.bucket < b.bucket + %(width)s::interval
     WHERE NOT EXISTS (SELECT FROM waiting w WHERE (w.series_id, w.bucket) = (r.series_id, r.bucket))
     UNION ALL
-    SELECT w.series_id, w.bucket, s.n, s.v_min, s.v_max, s.v_sum
-    FROM waiting w
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS n, min(value) AS v_min, max(value) AS v_max, sum(value::numeric) AS v_sum
-        FROM metric_samples
-        WHERE run_id = %(run_id)s AND series_id = w.series_id
-          AND recorded_at >= w.bucket AND recorded_at < w.bucket + interval '1 minute'
-    ) s
-    WHERE s.n > 0
-    UNION ALL
-    -- Of compacted days, each taken apart once.
-    SELECT d.series_id, date_bin('1 minute', p.recorded_at, '1970-01-01 00:00:00+00') AS bucket,
-           count(*), min(p.value), max(p.value), sum(p.value::numeric)
+    -- Of compacted days too, each taken apart once.
+    SELECT series_id, bucket, sum(n)::bigint, min(v_min), max(v_max), sum(v_sum)
     FROM (
-        SELECT DISTINCT series_id, date_bin('1 day', bucket, '1970-01-01 00:00:00+00') AS day FROM waiting
-    ) w
-    JOIN metric_days d ON d.run_id = %(run_id)s AND d.series_id = w.series_id AND d.day = w.day
-    CROSS JOIN LATERAL unnest(d.times, d.samples) AS p (recorded_at, value)
-    WHERE (d.series_id, date_bin('1 minute', p.recorded_at, '1970-01-01 00:00:00+00'))
-       IN (SELECT series_id, bucket FROM waiting)
-    GROUP BY 1, 2
+        SELECT w.series_id, w.bucket, s.n, s.v_min, s.v_max, s.v_sum
+        FROM waiting w
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS n, min(value) AS v_min, max(value) AS v_max, sum(value::numeric) AS v_sum
+            FROM metric_samples
+            WHERE run_id = %(run_id)s AND series_id = w.series_id
+              AND recorded_at >= w.bucket AND recorded_at < w.bucket + interval '1 minute'
+        ) s
+        WHERE s.n > 0
+        UNION ALL
+        SELECT d.series_id, date_bin('1 minute', p.recorded_at, '1970-01-01 00:00:00+00'),
+               count(*), min(p.value), max(p.value), sum(p.value::numeric)
+        FROM (
+            SELECT DISTINCT series_id, date_bin('1 day', bucket, '1970-01-01 00:00:00+00') AS day FROM waiting
+        ) w
+        JOIN metric_days d ON d.run_id = %(run_id)s AND d.series_id = w.series_id AND d.day = w.day
+        CROSS JOIN LATERAL unnest(d.times, d.samples) AS p (recorded_at, value)
+        WHERE (d.series_id, date_bin('1 minute', p.recorded_at, '1970-01-01 00:00:00+00'))
+           IN (SELECT series_id, bucket FROM waiting)
+        GROUP BY 1, 2
+    ) fresh
+    GROUP BY series_id, bucket
 )
 
 -- name: sum_rollups
