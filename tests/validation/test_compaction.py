@@ -51,7 +51,7 @@ def run() -> Run:
     for number, name in enumerate(("r", "ha")):
         made = MetricSeriesFactory(run=run, metric_name=name, component=f"c{number}")
         insert(made, *((600.1 * i, (-1) ** i * 0.37 * i) for i in range(200)), (600.1, -7.0))
-    insert(run.metric_series.first(), (5.0, -0.0), (5.000001, 1e-308))
+    insert(run.metric_series.first(), (125.0, -0.0), (245.000001, 1e-308))
     return run
 
 
