@@ -30,5 +30,7 @@ DATABASES = {
     "owner": _test | {"ATOMIC_REQUESTS": False, "TEST": {"MIRROR": "default"}},
 }
 PASSWORD_HASHERS = ["tests.hashers.CheapArgon2PasswordHasher"]
+# A stream that a test does not read to its end keeps its place.
+STREAMS = 10_000
 STREAM_S = 0.0
 LOGGING: dict[str, object] = {"version": 1, "disable_existing_loggers": False}

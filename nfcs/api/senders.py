@@ -12,7 +12,7 @@ import orjson
 from django.conf import settings
 from django.db.models import F, Q
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.exceptions import UnsupportedMediaType, ValidationError
 from rest_framework.request import Request
 
@@ -98,6 +98,11 @@ class InfluxWriteView(SenderView):
             return _tell_rejected(result)
         headers = {"NFCS-Skipped-Fields": str(reader.skipped)} if reader.skipped else {}
         return HttpResponse(status=204, headers=headers)
+
+
+@extend_schema_view(post=extend_schema(operation_id="influx_write_v2"))
+class InfluxWriteV2View(InfluxWriteView):
+    """The same at the address of version 2."""
 
 
 class OtlpMetricsView(SenderView):

@@ -10,7 +10,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from nfcs.api.control import RecoverView, StopView
 from nfcs.api.ingest import VIEWS
 from nfcs.api.root import RootView
-from nfcs.api.senders import InfluxWriteView, OtlpMetricsView
+from nfcs.api.senders import InfluxWriteV2View, InfluxWriteView, OtlpMetricsView
 from nfcs.api.stream import StreamView
 
 v1: list[Any] = [
@@ -18,7 +18,7 @@ v1: list[Any] = [
     *(path(f"{kind}/batch/", view.as_view(), name=f"{kind}-batch") for kind, view in VIEWS),
     # Addresses of other protocols end as these have them, without a slash.
     path("ingest/influx/write", InfluxWriteView.as_view(), name="influx-write"),
-    path("ingest/influx/api/v2/write", InfluxWriteView.as_view(), name="influx-write-v2"),
+    path("ingest/influx/api/v2/write", InfluxWriteV2View.as_view(), name="influx-write-v2"),
     path("ingest/otlp/v1/metrics", OtlpMetricsView.as_view(), name="otlp-metrics"),
     path("stream/", StreamView.as_view(), name="stream"),
     path("sync-events/stop/", StopView.as_view(), name="sync-events-stop"),

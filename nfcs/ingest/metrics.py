@@ -55,13 +55,14 @@ def watch_samples(run_id: int, samples: SampleColumns) -> Outcome:
         """The samples of a metric, series by series."""
         in_name = sorted_series[spans[name]]
         at_s, numbers = by_name[name]
-        parts: dict[SeriesName, Samples] = {}
+        positions: dict[SeriesName, list[int]] = {}
         for position in np.unique(in_name).tolist():
             _, component, unit, tags = described[position]
-            mine = in_name == position
+            # No unit and an empty one are the same series.
             key = SeriesName(name, component, unit or None, b"{}" if tags == NO_TAGS else tags)
-            parts[key] = (at_s[mine], numbers[mine])
-        return parts
+            positions.setdefault(key, []).append(position)
+        chosen = {key: np.isin(in_name, mine) for key, mine in positions.items()}
+        return {key: (at_s[mine], numbers[mine]) for key, mine in chosen.items()}
 
     derived = _summarise(spans, sorted_values)
     watched = watch(run_id, by_name, split=split)

@@ -250,7 +250,9 @@ def test_advice_names_a_table_with_many_dead_rows(owner: str, table: str, capsys
     assert states["things"]["reasons"] == ["4000 of 10000 rows are dead (40%), vacuumed: never"]
     assert states["things"]["statement"] == 'VACUUM (ANALYZE) "nfcs_core"."things"'
     assert states["runs"]["statement"] == ""
-    assert states["runs"]["xid_age"] == ask(owner, "SELECT age(relfrozenxid) FROM pg_class WHERE relname = 'runs'")
+    age = ask(owner, "SELECT age(relfrozenxid) FROM pg_class WHERE relname = 'runs'")
+    # The server is shared: other tests use up transactions meanwhile.
+    assert 0 <= age - states["runs"]["xid_age"] < 1000
     with pytest.raises(FindingsError, match=r"1 of \d+ tables ought to be vacuumed") as findings:
         call_command("maintenance", "advise")
     assert findings.value.returncode == 3

@@ -51,15 +51,25 @@ $$;
 COMMENT ON FUNCTION validation.metric_points_v1(timestamptz, timestamptz) IS
     'Every sample in [since, until), of open days and of compacted ones.';
 
--- Minute by minute of the samples: there is an index by time, and none by series, on what is new. Of compacted days
--- those of the touched series, each taken apart once.
+-- Of the samples by stretches of minutes that follow one another: there is an index by time, and none by series, on what
+-- is new, and where many minutes arrived at once each must not be looked for by itself. Of compacted days those of the
+-- touched series, each taken apart once.
 CREATE FUNCTION validation.points_of_minutes_v1(runs bigint[], series bigint[], minutes timestamptz[])
 RETURNS TABLE (run_id bigint, series_id bigint, bucket timestamptz, recorded_at timestamptz, value double precision)
 LANGUAGE sql STABLE AS $$
-    SELECT s.run_id, s.series_id, m.bucket, s.recorded_at, s.value
-    FROM (SELECT DISTINCT u.bucket FROM unnest(minutes) AS u (bucket)) m
-    JOIN validation.metric_samples s
-      ON s.recorded_at >= m.bucket AND s.recorded_at < m.bucket + interval '1 minute'
+    SELECT s.run_id, s.series_id, date_bin('1 minute', s.recorded_at, '1970-01-01 00:00:00+00'), s.recorded_at, s.value
+    FROM (
+        SELECT min(m.bucket) AS since, max(m.bucket) + interval '1 minute' AS until
+        FROM (
+            SELECT u.bucket, u.bucket - row_number() OVER (ORDER BY u.bucket) * interval '1 minute' AS stretch
+            FROM unnest(minutes) AS u (bucket) GROUP BY u.bucket
+        ) m
+        GROUP BY m.stretch
+    ) stretches
+    CROSS JOIN LATERAL (
+        SELECT i.run_id, i.series_id, i.recorded_at, i.value FROM validation.metric_samples i
+        WHERE i.recorded_at >= stretches.since AND i.recorded_at < stretches.until
+    ) s
     UNION ALL
     SELECT d.run_id, d.series_id, date_bin('1 minute', p.recorded_at, '1970-01-01 00:00:00+00'), p.recorded_at, p.value
     FROM (
@@ -88,6 +98,9 @@ DECLARE
     runs bigint[];
     series bigint[];
     minutes timestamptz[];
+    last_runs bigint[];
+    last_series bigint[];
+    last_minutes timestamptz[];
     taken bigint;
     finer integer;
     wider integer;
@@ -122,13 +135,16 @@ BEGIN
     WHERE excluded.n >= kept.n;
 
     -- Of samples of one time the greatest value. The newest minute that was touched holds the newest new sample.
+    SELECT array_agg(last.run_id), array_agg(last.series_id), array_agg(last.bucket)
+    INTO last_runs, last_series, last_minutes
+    FROM (
+        SELECT m.run_id, m.series_id, max(m.bucket) AS bucket
+        FROM unnest(runs, series, minutes) AS m (run_id, series_id, bucket) GROUP BY m.run_id, m.series_id
+    ) last;
     INSERT INTO validation.metric_latest AS kept (run_id, series_id, recorded_at, value)
     SELECT DISTINCT ON (t.run_id, t.series_id) t.run_id, t.series_id, found.recorded_at, found.value
-    FROM (
-        SELECT run_id, series_id, max(bucket) AS bucket
-        FROM unnest(runs, series, minutes) AS m (run_id, series_id, bucket) GROUP BY run_id, series_id
-    ) t
-    JOIN validation.points_of_minutes_v1(runs, series, minutes) found
+    FROM unnest(last_runs, last_series, last_minutes) AS t (run_id, series_id, bucket)
+    JOIN validation.points_of_minutes_v1(last_runs, last_series, last_minutes) found
         ON (found.run_id, found.series_id, found.bucket) = (t.run_id, t.series_id, t.bucket)
     ORDER BY t.run_id, t.series_id, found.recorded_at DESC, found.value DESC
     ON CONFLICT (run_id, series_id) DO UPDATE SET recorded_at = excluded.recorded_at, value = excluded.value
