@@ -12,11 +12,18 @@ from tests import server
 from tests.browser import browser as browser
 from tests.browser import chromium as chromium
 
+LONG = ("test_audit_server.py", "test_replica.py", "test_round_trip.py", "test_openapi_fuzz.py", "test_admin_poison.py")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server once, in the process that controls the run."""
     if not hasattr(config, "workerinput"):
         server.start()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no process is left alone with one at the end."""
+    items.sort(key=lambda item: not item.path.match("tests/e2e/*") and item.path.name not in LONG)
 
 
 @pytest.fixture(scope="session")

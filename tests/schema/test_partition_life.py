@@ -288,7 +288,7 @@ def test_who_cannot_have_a_lock_tries_again(
     emptied: psycopg.Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(locking, "LOCK_TIMEOUT_MS", 20)
+    monkeypatch.setattr(locking, "LOCK_TIMEOUT_MS", 250)
     tries = []
 
     def lock() -> str:
