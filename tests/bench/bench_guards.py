@@ -63,8 +63,8 @@ def make_rules() -> None:
                 name=f"rule on {metric}",
                 metric=metric,
                 op=AlertOperator.BELOW,
-                threshold=-1e6,
-                clear_threshold=-1e5,
+                threshold=1e-9 if metric == "r" else -1e6,
+                clear_threshold=1e-8 if metric == "r" else -1e5,
                 for_s=2.0,
                 severity=AlertSeverity.WARNING,
             )
