@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -24,7 +25,8 @@ TABLES = (
     "validation.metric_samples",
 )
 """What an ingest reads and writes."""
-RULES = 10
+RULES = int(os.environ.get("BENCH_RULES", "10"))
+"""Alert rules, each on one metric of 50 series."""
 
 
 class Guards:
@@ -52,7 +54,7 @@ class Guards:
 
 
 def make_rules() -> None:
-    """Alert rules on ten of the metrics and on the order parameter, none of which is ever met."""
+    """Alert rules on the order parameter and on as many metrics as RULES says, none of which is ever met."""
     from core.db.identity import SYSTEM, acting_as
     from validation.choices import AlertOperator, AlertSeverity
     from validation.services import create_alert_rule
