@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from core.audit_verifier import LANES
 from core.exceptions import InvalidInput
 from core.models import AuditLane
 
-LANES = 8
 MOST = 500
 """Entries read of one lane at a time."""
 

@@ -27,7 +27,8 @@ SMALL_BATCH = 3000
 """Values, or rows of plain columns, up to which parameters are quicker than COPY (measured)."""
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-_EPOCH_US = np.datetime64("2000-01-01", "us")
+EPOCH_US = np.datetime64("2000-01-01", "us")
+"""From when the binary format counts times."""
 _MICROSECOND = timedelta(microseconds=1)
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
@@ -175,7 +176,7 @@ def _pack_columns(columns: Sequence[NDArray[Any]]) -> bytes:
 
 
 def _count_microseconds(times: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    return (times.astype("datetime64[us]") - _EPOCH_US).astype(np.int64)
+    return (times.astype("datetime64[us]") - EPOCH_US).astype(np.int64)
 
 
 class _EncodedDumper(Dumper):

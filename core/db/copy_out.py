@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.db.copy import EPOCH_US
+
 Columns = dict[str, NDArray[Any]]
 
 _KINDS = {"int8": ">i8", "float8": ">f8", "timestamptz": ">i8"}
 _NATIVE = {"int8": "i8", "float8": "f8"}
 _HEADER_BYTES = 19
 _TRAILER_BYTES = 2
-_EPOCH = np.datetime64("2000-01-01", "us")
 
 
 def read_columns(cursor: Any, statement: str, parameters: Mapping[str, Any], kinds: Mapping[str, str]) -> Columns:
@@ -45,5 +46,5 @@ def read_columns(cursor: Any, statement: str, parameters: Mapping[str, Any], kin
 
 def _convert(column: NDArray[Any], kind: str) -> NDArray[Any]:
     if kind == "timestamptz":
-        return column.astype("i8").view("timedelta64[us]") + _EPOCH
+        return column.astype("i8").view("timedelta64[us]") + EPOCH_US
     return column.astype(_NATIVE[kind])
